@@ -1,0 +1,109 @@
+"""Offbeat: what did not go as foreseen.
+
+    from offbeat import LSTMDetector
+
+    detection = LSTMDetector().fit(train).detect(data)
+    detection.events
+    detection.plot()
+
+Names are imported when they are first asked for, so that `import offbeat` and the command line
+start quickly.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from offbeat.check import CheckReport, check
+    from offbeat.detection import Detection, EventRules
+    from offbeat.detector import Detector
+    from offbeat.errors import (
+        ConfigError,
+        DataError,
+        MissingPartError,
+        ModelFileError,
+        NotFittedError,
+        OffbeatError,
+    )
+    from offbeat.events import Event
+    from offbeat.io import ReadOptions, aggregate_events, as_series, read_series, split_time
+    from offbeat.lstm import LSTMDetector
+    from offbeat.persist import load, save
+    from offbeat.preparation import Preparation
+    from offbeat.scores import Scoring
+    from offbeat.series import Series
+    from offbeat.sliding import sliding_windows
+    from offbeat.thresholds import parse_threshold
+    from offbeat.training import Training
+
+_HOME = {
+    "CheckReport": "check",
+    "ConfigError": "errors",
+    "DataError": "errors",
+    "Detection": "detection",
+    "Detector": "detector",
+    "Event": "events",
+    "EventRules": "detection",
+    "LSTMDetector": "lstm",
+    "MissingPartError": "errors",
+    "ModelFileError": "errors",
+    "NotFittedError": "errors",
+    "OffbeatError": "errors",
+    "Preparation": "preparation",
+    "ReadOptions": "io",
+    "Scoring": "scores",
+    "Series": "series",
+    "Training": "training",
+    "aggregate_events": "io",
+    "as_series": "io",
+    "check": "check",
+    "load": "persist",
+    "parse_threshold": "thresholds",
+    "read_series": "io",
+    "save": "persist",
+    "sliding_windows": "sliding",
+    "split_time": "io",
+}
+
+__all__ = [
+    "CheckReport",
+    "ConfigError",
+    "DataError",
+    "Detection",
+    "Detector",
+    "Event",
+    "EventRules",
+    "LSTMDetector",
+    "MissingPartError",
+    "ModelFileError",
+    "NotFittedError",
+    "OffbeatError",
+    "Preparation",
+    "ReadOptions",
+    "Scoring",
+    "Series",
+    "Training",
+    "aggregate_events",
+    "as_series",
+    "check",
+    "load",
+    "parse_threshold",
+    "read_series",
+    "save",
+    "sliding_windows",
+    "split_time",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'offbeat' has no attribute {name!r}")
+    value = getattr(import_module(f"offbeat.{_HOME[name]}"), name)
+    globals()[name] = value  # asked for once
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

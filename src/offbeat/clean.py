@@ -1,0 +1,422 @@
+"""Missing values, known outliers and scales: what happens to the numbers before they are learned.
+
+All of it works on arrays of shape (T, C) on a regular grid. What is fitted is fitted on the
+training part; nothing here changes an array that it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Self, get_args
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.impute import KNNImputer
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+
+from offbeat.errors import ConfigError, DataError, ModelFileError, NotFittedError, one_of
+from offbeat.series import BoolArray, FloatArray, IntArray
+
+__all__ = ["RepairFill", "ImputeMethod", "Imputer", "ScaleMethod", "Scaler", "hampel", "repair"]
+
+ImputeMethod = Literal["ffill", "bfill", "linear", "mean", "median", "knn"]
+RepairFill = Literal["median", "mean", "interpolate", "drop"]
+ScaleMethod = Literal["standard", "robust", "minmax", "minmax_symmetric"]
+
+# Makes the median absolute deviation of a normal distribution its standard deviation.
+MAD_TO_SIGMA = 1.4826
+# Hampel: the local scale is never taken as less than this share of the channel's own, so that a
+# constant stretch does not flag everything, ...
+SCALE_FLOOR = 0.05
+# ... nor as less than this share of the usual change of a channel that changes in so many rows,
+# so that a counter that moves by one is no outlier.
+CHANGE_FLOOR = 0.5
+CHANGE_SHARE = 0.02
+# Numbers that one chunk of rolling windows may hold.
+CHUNK_NUMBERS = 2_000_000
+
+N_NEIGHBOURS = 5
+MAX_REFERENCE = 2_000
+KNN_CHUNK = 4_096
+
+
+class Imputer:
+    """Fills short gaps and says which values it made up.
+
+    Parameters
+    ----------
+    method
+        `ffill` holds the last value, `bfill` the next one, `linear` draws a line between the two,
+        `mean` and `median` are those of the training part, `knn` the mean of the training rows
+        that are most like this one and the one before it.
+    max_gap
+        Longest gap in rows that is filled. A longer one stays NaN as a whole; a live watcher
+        (`causal=True`), who cannot know how long a gap will be, fills its first `max_gap` rows.
+    """
+
+    def __init__(self, method: ImputeMethod = "linear", max_gap: int = 10) -> None:
+        self.method = method
+        self.max_gap = max_gap
+
+    def fit(self, values: FloatArray) -> Self:
+        """Learn what the method needs from the training part, shape (T, C).
+
+        Raises
+        ------
+        ConfigError
+            If the method is unknown or `max_gap` is no whole number >= 0.
+        """
+        one_of("impute", self.method, get_args(ImputeMethod))
+        if isinstance(self.max_gap, bool) or not isinstance(self.max_gap, int) or self.max_gap < 0:
+            raise ConfigError(f"max_gap={self.max_gap}: a number of rows >= 0 was expected")
+        columns = [column[~np.isnan(column)] for column in values.T]
+        self.mean_ = np.array([(c / len(c)).sum() if len(c) else np.nan for c in columns])
+        self.median_ = np.array([np.median(c) if len(c) else np.nan for c in columns])
+        spread = np.array([_spread(column) for column in columns])
+        self.spread_ = np.where(spread > 0, spread, 1.0)
+        self.reference_ = np.empty((0, 2 * values.shape[1]))
+        if self.method == "knn":
+            described = self._described(values)
+            known = np.flatnonzero(~np.isnan(values).all(axis=1))
+            picked = np.linspace(0, len(known) - 1, min(len(known), MAX_REFERENCE))
+            self.reference_ = described[known[np.unique(picked.astype(np.int64))]]
+        return self
+
+    def transform(
+        self, values: FloatArray, *, causal: bool = False
+    ) -> tuple[FloatArray, BoolArray]:
+        """Fill the gaps.
+
+        Parameters
+        ----------
+        values
+            Shape (T, C), NaN where a value is missing.
+        causal
+            Use nothing that comes later: `linear` and `bfill` hold the last value instead, and a
+            gap at the start is filled by `mean`, `median` and `knn` only.
+
+        Returns
+        -------
+        Filled values and the mask of those that were made up, both of shape (T, C). A gap at the
+        start has no last value: `ffill` leaves it, `linear` holds the next one; in a gap at the
+        end `bfill` leaves it, `linear` holds the last one.
+        """
+        _check_channels(values, len(self.state()["mean"]))
+        method = self.method
+        if causal and method in ("linear", "bfill"):
+            method = "ffill"
+        open_ = np.isnan(values)
+        filled = np.array(values, dtype=np.float64)
+        for column in np.flatnonzero(open_.any(axis=0)):
+            before, after = _neighbours(open_[:, column])
+            rows = np.flatnonzero(open_[:, column])
+            length = after[rows] - before[rows] - 1
+            if causal:
+                length = rows - before[rows]
+            rows = rows[length <= self.max_gap]
+            if method in ("mean", "median"):
+                filled[rows, column] = (self.mean_ if method == "mean" else self.median_)[column]
+            elif method == "knn":
+                filled[rows, column] = np.inf  # asked for below, where a row is filled at once
+            else:
+                source = values[:, column]
+                filled[rows, column] = _from_neighbours(source, rows, before, after, method)
+        if method == "knn":
+            self._fill_nearest(values, filled)
+        return filled, open_ & ~np.isnan(filled)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What was learned, as plain arrays."""
+        if not hasattr(self, "mean_"):
+            raise NotFittedError("this imputer is not fitted: call fit first")
+        state = {"mean": self.mean_, "median": self.median_, "spread": self.spread_}
+        return state | {"reference": self.reference_}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> Self:
+        """Take over what `state` gave.
+
+        Raises
+        ------
+        ModelFileError
+            If an array is missing or has another shape than `state` gives.
+        """
+        n_channels = len(_array(state, "mean"))
+        self.mean_ = _array(state, "mean", n_channels)
+        self.median_ = _array(state, "median", n_channels)
+        self.spread_ = _array(state, "spread", n_channels)
+        self.reference_ = _array(state, "reference")
+        if self.reference_.ndim != 2 or self.reference_.shape[1] != 2 * n_channels:
+            raise ModelFileError(f"imputer reference has shape {self.reference_.shape}")
+        return self
+
+    def _described(self, values: FloatArray) -> FloatArray:
+        """Each row by its own values and the last known ones before it, shape (T, 2 C)."""
+        scaled = (values - self.mean_) / self.spread_
+        last = np.full_like(scaled, np.nan)
+        for column in range(scaled.shape[1]):
+            before, _ = _neighbours(np.isnan(scaled[:, column]))
+            known = np.flatnonzero(before[:-1] >= 0) + 1
+            last[known, column] = scaled[before[known - 1], column]
+        return np.hstack([scaled, last])
+
+    def _fill_nearest(self, values: FloatArray, filled: FloatArray) -> None:
+        wanted = np.isinf(filled)
+        rows = np.flatnonzero(wanted.any(axis=1))
+        filled[wanted] = np.nan
+        if len(rows) == 0 or len(self.reference_) == 0:
+            return
+        nearest = KNNImputer(n_neighbors=N_NEIGHBOURS, weights="distance", keep_empty_features=True)
+        nearest.fit(self.reference_)
+        described = self._described(values)
+        n_channels = values.shape[1]
+        known = ~np.isnan(self.mean_)
+        for start in range(0, len(rows), KNN_CHUNK):
+            some = rows[start : start + KNN_CHUNK]
+            found = nearest.transform(described[some])[:, :n_channels]
+            found = found * self.spread_ + self.mean_
+            filled[some] = np.where(wanted[some] & known, found, filled[some])
+
+
+class Scaler:
+    """Brings each channel to a common scale: `(x - offset_) / scale_`.
+
+    Parameters
+    ----------
+    method
+        `standard`: mean 0, standard deviation 1. `robust`: median 0, distance between the quartiles
+        1, or the standard deviation where that distance is 0. `minmax`: the training part lies in
+        [0, 1], `minmax_symmetric`: in [-1, 1]. A constant channel becomes 0 and keeps its unit.
+    """
+
+    def __init__(self, method: ScaleMethod = "standard") -> None:
+        self.method = method
+
+    def fit(self, values: FloatArray) -> Self:
+        """Learn scale and offset from the training part, shape (T, C); NaN is left out.
+
+        Raises
+        ------
+        ConfigError
+            If the method is unknown.
+        DataError
+            If a channel has no value at all.
+        """
+        one_of("scaling", self.method, get_args(ScaleMethod))
+        empty = np.isnan(values).all(axis=0)
+        if empty.any():
+            raise DataError(f"channel number {int(np.argmax(empty))} has no value to fit a scale to")
+        # Exact powers of two, so that neither huge nor tiny units overflow or count as constant.
+        size = np.exp2(np.floor(np.log2(np.maximum(np.nanmax(np.abs(values), axis=0), 1e-300))))
+        scale, offset = _scikit_scale(values / size, self.method)
+        constant = np.nanmax(values, axis=0) == np.nanmin(values, axis=0)
+        self.scale_ = np.where(constant, 1.0, scale * size)
+        self.offset_ = np.where(constant, np.nanmax(values, axis=0), offset * size)
+        return self
+
+    def transform(self, values: FloatArray) -> FloatArray:
+        """To the common scale, shape (..., C)."""
+        _check_channels(values, len(self.state()["scale"]))
+        return (values - self.offset_) / self.scale_
+
+    def inverse(self, values: FloatArray) -> FloatArray:
+        """Back to the data's own units, shape (..., C)."""
+        _check_channels(values, len(self.state()["scale"]))
+        return values * self.scale_ + self.offset_
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What was learned, as plain arrays."""
+        if not hasattr(self, "scale_"):
+            raise NotFittedError("this scaler is not fitted: call fit first")
+        return {"scale": self.scale_, "offset": self.offset_}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> Self:
+        """Take over what `state` gave.
+
+        Raises
+        ------
+        ModelFileError
+            If an array is missing, has another shape, or a scale is no finite number above 0.
+        """
+        scale = _array(state, "scale")
+        offset = _array(state, "offset", len(scale))
+        if not (np.isfinite(scale).all() and (scale > 0).all() and np.isfinite(offset).all()):
+            raise ModelFileError("the scaler holds a scale or offset that is no usable number")
+        self.scale_, self.offset_ = scale, offset
+        return self
+
+
+def hampel(values: FloatArray, *, window: int = 11, n_sigmas: float = 5.0) -> BoolArray:
+    """Values that stand far off the median of their neighbours.
+
+    A value is flagged if it is further than `n_sigmas` scales from the median of the centred
+    window; the scale is 1.4826 times the window's median absolute deviation, with a small floor
+    taken from the whole channel (Hampel 1974).
+
+    Parameters
+    ----------
+    values
+        Shape (T, C); NaN is left out and never flagged.
+    window
+        An odd number of rows >= 3; it is cut at the ends.
+    n_sigmas
+        Smaller flags more.
+
+    Returns
+    -------
+    Mask of shape (T, C).
+    """
+    half = _half(window)
+    if not n_sigmas > 0:
+        raise ConfigError(f"n_sigmas={n_sigmas}: a number above 0 was expected")
+    flagged = np.zeros(values.shape, dtype=np.bool_)
+    chunk = max(CHUNK_NUMBERS // window, 1)
+    for column in range(values.shape[1]):
+        source = values[:, column]
+        floor = _scale_floor(source)
+        padded = np.pad(source, half, constant_values=np.nan)
+        for start in range(0, len(source), chunk):
+            some = source[start : start + chunk]
+            around = sliding_window_view(padded[start : start + len(some) + 2 * half], window)
+            middle = _row_median(around)
+            scale = MAD_TO_SIGMA * _row_median(np.abs(around - middle[:, None]))
+            limit = n_sigmas * np.maximum(scale, floor)
+            flagged[start : start + len(some), column] = np.abs(some - middle) > limit
+    return flagged
+
+
+def repair(
+    values: FloatArray, flagged: BoolArray, *, fill: RepairFill = "median", window: int = 11
+) -> FloatArray:
+    """The values with the flagged ones replaced.
+
+    Parameters
+    ----------
+    values, flagged
+        Shape (T, C).
+    fill
+        `median` or `mean` of the other values in the centred window (a line between the nearest
+        others where the window has none), `interpolate`: that line, `drop`: NaN.
+    window
+        An odd number of rows >= 3.
+    """
+    one_of("fill", fill, get_args(RepairFill))
+    half = _half(window)
+    kept = np.where(flagged, np.nan, values)
+    mended = kept.copy()
+    if fill == "drop":
+        return mended
+    wanted = flagged & ~np.isnan(values)
+    for column in np.flatnonzero(wanted.any(axis=0)):
+        rows = np.flatnonzero(wanted[:, column])
+        found = np.full(len(rows), np.nan)
+        if fill != "interpolate":
+            found = _around(kept[:, column], rows, half, fill)
+        known = np.flatnonzero(~np.isnan(kept[:, column]))
+        left = np.isnan(found)
+        if len(known) and left.any():
+            found[left] = np.interp(rows[left], known, kept[known, column])
+        mended[rows, column] = found
+    return mended
+
+
+def _check_channels(values: FloatArray, n_channels: int) -> None:
+    if values.shape[-1:] != (n_channels,):
+        raise DataError(f"{n_channels} channels were expected, shape {values.shape} came")
+
+
+def _half(window: int) -> int:
+    if isinstance(window, bool) or not isinstance(window, int) or window < 3 or window % 2 == 0:
+        raise ConfigError(f"window={window}: an odd number of rows >= 3 was expected")
+    return window // 2
+
+
+def _scale_floor(source: FloatArray) -> float:
+    known = source[~np.isnan(source)]
+    if len(known) == 0:
+        return 0.0
+    scale = MAD_TO_SIGMA * float(np.median(np.abs(known - np.median(known))))
+    floor = SCALE_FLOOR * (scale if scale > 0 else _spread(known))
+    change = np.abs(np.diff(known))
+    change = change[change > 0]
+    if len(change) >= CHANGE_SHARE * len(known):
+        floor = max(floor, CHANGE_FLOOR * float(np.median(change)))
+    return floor
+
+
+def _row_median(windows: FloatArray) -> FloatArray:
+    """Median of each row, NaN left out; NaN where there is nothing else."""
+    ordered = np.sort(windows, axis=1)  # NaN goes last
+    count = np.count_nonzero(~np.isnan(ordered), axis=1)
+    rows = np.arange(len(ordered))
+    low = ordered[rows, np.maximum(count - 1, 0) // 2]
+    high = ordered[rows, np.minimum(count // 2, windows.shape[1] - 1)]
+    return low / 2 + np.where(count % 2 == 1, low, high) / 2
+
+
+def _around(kept: FloatArray, rows: IntArray, half: int, fill: RepairFill) -> FloatArray:
+    """Median or mean of the windows around these rows, NaN left out."""
+    windows = sliding_window_view(np.pad(kept, half, constant_values=np.nan), 2 * half + 1)
+    found = np.empty(len(rows))
+    chunk = max(CHUNK_NUMBERS // (2 * half + 1), 1)
+    for start in range(0, len(rows), chunk):
+        around = windows[rows[start : start + chunk]]
+        if fill == "median":
+            found[start : start + chunk] = _row_median(around)
+        else:
+            count = np.count_nonzero(~np.isnan(around), axis=1)
+            part = around / np.maximum(count, 1)[:, None]
+            mean = np.where(count > 0, np.nansum(part, axis=1), np.nan)
+            found[start : start + chunk] = mean
+    return found
+
+
+def _neighbours(missing: BoolArray) -> tuple[IntArray, IntArray]:
+    """The last known row up to each row (-1 if none) and the next known one (T if none)."""
+    rows = np.arange(len(missing))
+    before = np.maximum.accumulate(np.where(missing, -1, rows))
+    after = np.minimum.accumulate(np.where(missing, len(missing), rows)[::-1])[::-1]
+    return before, after
+
+
+def _from_neighbours(
+    source: FloatArray, rows: IntArray, before: IntArray, after: IntArray, method: ImputeMethod
+) -> FloatArray:
+    padded = np.append(source, np.nan)  # row T and row -1 are both this NaN
+    last, following = padded[before[rows]], padded[after[rows]]
+    if method == "ffill":
+        return last
+    if method == "bfill":
+        return following
+    share = (rows - before[rows]) / (after[rows] - before[rows])
+    line = last * (1 - share) + following * share
+    return np.where(np.isnan(last), following, np.where(np.isnan(following), last, line))
+
+
+def _spread(known: FloatArray) -> float:
+    """Standard deviation that does not overflow; 0 of nothing."""
+    size = float(np.abs(known).max(initial=0.0))
+    return float((known / size).std() * size) if size > 0 else 0.0
+
+
+def _scikit_scale(values: FloatArray, method: ScaleMethod) -> tuple[FloatArray, FloatArray]:
+    """Scale and offset of each channel, shape (C,), such that `(x - offset) / scale`."""
+    if method in ("minmax", "minmax_symmetric"):
+        low = 0 if method == "minmax" else -1
+        fitted = MinMaxScaler(feature_range=(low, 1)).fit(values)
+        return 1 / fitted.scale_, -fitted.min_ / fitted.scale_
+    standard = StandardScaler().fit(values)
+    if method == "standard":
+        return standard.scale_, standard.mean_
+    fitted = RobustScaler().fit(values)
+    quartiles = np.nanpercentile(values, [25, 75], axis=0)
+    flat = quartiles[1] == quartiles[0]
+    return np.where(flat, standard.scale_, fitted.scale_), fitted.center_
+
+
+def _array(state: Mapping[str, np.ndarray], name: str, length: int | None = None) -> FloatArray:
+    if name not in state:
+        raise ModelFileError(f"the model holds no array {name!r}")
+    array = np.asarray(state[name], dtype=np.float64)
+    if length is not None and array.shape != (length,):
+        raise ModelFileError(f"array {name!r}: shape ({length},) expected, {array.shape} came")
+    return array

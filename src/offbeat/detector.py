@@ -1,0 +1,574 @@
+"""Detector: the template behind every method, from any data to scores, labels and events.
+
+    fit:    data -> Series -> regular grid -> prepared -> [learn] -> [foresee] -> standard, cuts
+    score:  data -> Series -> regular grid -> prepared -> [foresee] -> signals -> score
+    detect: score -> threshold -> labels -> events -> Detection
+
+A method fills the two steps in brackets, `_learn` and `_foresee`, and nothing else.
+"""
+
+from __future__ import annotations
+
+import platform
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self, get_args
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from offbeat.detection import Detection, EventRules, TrainingRecord
+from offbeat.errors import ConfigError, DataError, NotFittedError, one_of
+from offbeat.grid import Grid, regularise
+from offbeat.io import as_series, like_input
+from offbeat.preparation import FittedPreparation, Preparation, Prepared, Span, span_rows
+from offbeat.scores import (
+    Joined,
+    Scoring,
+    Smoothing,
+    Standard,
+    join,
+    measure_standard,
+    raw_signals,
+    smooth,
+)
+from offbeat.season import Season, common_period
+from offbeat.series import BoolArray, FloatArray, IntArray, Series
+from offbeat.thresholds import Calibration, Threshold, default_threshold, threshold_from_dict
+from offbeat.training import EpochLog, ProgressHook, Training
+
+__all__ = ["Detector", "Foresight"]
+
+BAND_QUANTILE = 0.99
+"""Share of the training values that lies inside the band."""
+MODES: tuple[Smoothing, ...] = get_args(Smoothing)
+MIN_MOMENT_ROWS = 30
+DEFAULT_SMOOTHING = 16
+"""Rows of smoothing where no period was found."""
+MAX_SMOOTHING_PERIOD = 400
+"""Longer periods are not smoothed over: a day's mean at one row a second would hide everything."""
+
+
+@dataclass(frozen=True, eq=False)
+class Foresight:
+    """What a method says of each row of a prepared series, per target channel, in scaled units.
+
+    Parameters
+    ----------
+    error
+        Shape (T, C_targets), >= 0, in the unit of `Scoring.error`; NaN where nothing is said.
+    expected, scale
+        Shape (T, C_targets): the value foreseen and its usual deviation; NaN where none.
+    """
+
+    error: FloatArray
+    expected: FloatArray
+    scale: FloatArray
+
+
+class Detector(BaseEstimator, ABC):  # type: ignore[misc]
+    """Base of all detectors; see `offbeat.LSTMDetector` for the parameters.
+
+    Parameters that every detector stores: `smoothing`, `random_state`, `covariates`,
+    `preparation`, `scoring`, `threshold`, `rules`.
+    """
+
+    smoothing: Smoothing
+    random_state: int
+    covariates: tuple[str, ...]
+    preparation: Preparation
+    scoring: Scoring
+    threshold: Threshold | None
+    rules: EventRules
+
+    # ------------------------------------------------------------ what a method fills in
+
+    @abstractmethod
+    def _check_options(self) -> None:
+        """Raise a `ConfigError` for options that no data can satisfy."""
+
+    @abstractmethod
+    def _configure(self, n_rows: int) -> None:
+        """Choose what was left open, from the `n_rows` of the training part; set `warm_up_`."""
+
+    @abstractmethod
+    def _learn(self, prepared: Prepared, progress: ProgressHook | None) -> tuple[EpochLog, ...]:
+        """Learn from the training part."""
+
+    @abstractmethod
+    def _foresee(self, prepared: Prepared) -> Foresight:
+        """Say what was expected of each row, looking at earlier rows only."""
+
+    @abstractmethod
+    def _chosen(self) -> dict[str, object]:
+        """What was chosen from the data, for the report; JSON-able."""
+
+    # ------------------------------------------------------------ the contract
+
+    def fit(
+        self,
+        X: object,
+        y: object = None,  # noqa: ARG002 - scikit-learn's place for labels; learning needs none
+        *,
+        normal: Sequence[Span] = (),
+        exclude: Sequence[Span] = (),
+        progress: ProgressHook | None = None,
+    ) -> Self:
+        """Learn what is usual.
+
+        Parameters
+        ----------
+        X
+            Data frame (pandas, Polars, Arrow), array of shape (T,) or (T, C), or `Series`.
+        y
+            Not used.
+        normal
+            Spans [start, end) that a person confirmed: only these are learned.
+        exclude
+            Spans that are never learned.
+        progress
+            Called with an `EpochLog` after every epoch.
+
+        Raises
+        ------
+        DataError
+            If the data cannot be learned from: too few rows, a channel without a value.
+        ConfigError
+            If an option has a value that it cannot have.
+        """
+        self._check_shared_options()
+        self._check_options()
+        series = as_series(X)
+        grid = regularise(series, self.preparation.step)
+        learned = np.ones(len(grid.series), dtype=bool)
+        if normal:
+            learned = span_rows(grid.series, normal)
+        if exclude:
+            learned &= ~span_rows(grid.series, exclude)
+        self._remember(series, grid, learned)
+        self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
+        training_part = self.prepared_by_.fit(grid, learned)
+        self.season_ = common_period(training_part.filled[:, self.targets_])
+        self.n_learned_ = int(learned.sum())
+        self._configure(self.n_learned_)
+        self._require_rows(self.n_learned_, "the training part")
+        log = self._learn(training_part, progress)
+        self._calibrate(grid, learned)
+        self.record_ = self._make_record(log)
+        return self
+
+    def anomaly_score(self, X: object) -> Any:
+        """How off each row is.
+
+        Parameters
+        ----------
+        X
+            As in `fit`, with the same channels and step.
+
+        Returns
+        -------
+        Shape (T,), >= 0, high = anomalous; NaN in the warm-up and in long gaps. A frame comes back
+        as the same kind of frame with the same index and one column `score`.
+        """
+        series, grid = self._scored_grid(X)
+        joined, _, _ = self._score(grid)
+        return like_input(X, series, {"score": joined.score[grid.slot]})
+
+    def predict(self, X: object) -> Any:
+        """1 where a row belongs to an event, else 0; shape (T,), or a frame with column `label`."""
+        series, grid = self._scored_grid(X)
+        label = self._detect(series, grid).label[grid.slot]
+        return like_input(X, series, {"label": label})
+
+    def detect(self, X: object) -> Detection:
+        """Scores, labels, events, expected values and bands of the whole series."""
+        series, grid = self._scored_grid(X)
+        return self._detect(series, grid)
+
+    def set_threshold(self, threshold: Threshold, X: object = None, y_true: object = None) -> Self:
+        """Cut elsewhere from now on. Nothing is trained again.
+
+        Parameters
+        ----------
+        threshold
+            Any method of `offbeat.thresholds`.
+        X
+            Data to take the cut from; None takes the training scores.
+        y_true
+            Labels of `X`, shape (T,), for methods that learn from labels; None takes the label
+            column of `X`.
+        """
+        calibration = self._fitted().calibrations_[self.smoothing]
+        if X is not None:
+            series, grid = self._scored_grid(X)
+            joined, _, _ = self._score(grid)
+            truth = series.label if y_true is None else np.asarray(y_true).astype(np.int8)
+            if truth is not None and truth.shape != (len(series),):
+                raise DataError(f"{len(series)} labels were expected, {truth.shape} came")
+            score = joined.score[grid.slot]
+            calibration = Calibration(score, self.rows_per_day_, truth)
+        elif y_true is not None:
+            raise ConfigError("y_true needs the data it belongs to: set_threshold(method, X, y_true)")
+        threshold.cut(calibration, calibration.score)  # refuses now what could not be cut later
+        self.threshold_ = threshold
+        self.calibrations_ = {**self.calibrations_, self.smoothing: calibration}
+        return self
+
+    # ------------------------------------------------------------ fitting
+
+    def _check_shared_options(self) -> None:
+        one_of("smoothing", self.smoothing, MODES)
+        self.preparation.check()
+        self.scoring.check()
+        if not isinstance(self.random_state, int | np.integer):
+            raise ConfigError(f"random_state must be a whole number, {self.random_state!r} came")
+
+    def _remember(self, series: Series, grid: Grid, learned: BoolArray) -> None:
+        """What later data are held against."""
+        self.channels_ = series.channels
+        covariates = series.select(tuple(self.covariates)).channels if self.covariates else ()
+        self.targets_ = [i for i, name in enumerate(self.channels_) if name not in covariates]
+        if not self.targets_:
+            raise ConfigError("every channel is a covariate: at least one must be left to watch")
+        values = grid.series.values[learned]
+        for column, channel in enumerate(self.channels_):
+            if np.isnan(values[:, column]).all():
+                raise DataError(
+                    f"channel {channel!r} has no value in the training part: leave it out with "
+                    f"channels=..., or train on a span where it was measured"
+                )
+        self.step_ = grid.step
+        self.has_clock_ = series.has_clock
+        self.rows_per_day_ = grid.rows_per_day
+        rows = np.flatnonzero(learned)
+        self.span_ = (grid.series.time[rows[0]], grid.series.time[rows[-1]])
+        self.fingerprint_ = _fingerprint(grid.series.values[rows[0] : rows[-1] + 1])
+
+    def _require_rows(self, n_rows: int, what: str) -> None:
+        if n_rows < self.min_rows_:
+            raise DataError(
+                f"{what} has {n_rows} rows; at least {self.min_rows_} are needed (window, horizon "
+                f"and a few to learn from): give more history or a smaller window"
+            )
+
+    def _calibrate(self, grid: Grid, learned: BoolArray) -> None:
+        """Measure what is usual on the training part, for both ways of looking."""
+        self.standards_: dict[Smoothing, Standard] = {}
+        self.calibrations_: dict[Smoothing, Calibration] = {}
+        for mode in MODES:
+            prepared = self.prepared_by_.prepare(grid, causal=mode == "trailing")
+            foresight = self._foresee(prepared)
+            if mode == MODES[0]:
+                self.band_ = self._measure_band(prepared, foresight, learned)
+            signals = self._signals(prepared, foresight, mode)
+            standard = measure_standard(self.scoring, signals, learned)
+            score = join(self.scoring, signals, standard).score
+            self.standards_[mode] = standard
+            self.calibrations_[mode] = Calibration(
+                np.where(learned, score, np.nan), self.rows_per_day_, None
+            )
+        self.threshold_ = self.threshold or default_threshold(self.rows_per_day_)
+        self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
+
+    def _measure_band(
+        self, prepared: Prepared, foresight: Foresight, learned: BoolArray
+    ) -> FloatArray:
+        """Half-width of the band in forecast scales, per target, from the training part."""
+        residual = np.abs(prepared.observed[:, self.targets_] - foresight.expected)
+        ratio = (residual / foresight.scale)[learned]
+        columns = (column[~np.isnan(column)] for column in ratio.T)
+        return np.array([np.quantile(c, BAND_QUANTILE) if len(c) else 3.0 for c in columns])
+
+    def _make_record(self, log: tuple[EpochLog, ...]) -> TrainingRecord:
+        options = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
+        settings = {
+            "detector": type(self).__name__,
+            "options": options,
+            "chosen": {**self._shared_choices(), **self._chosen()},
+            "trained_on": f"{self.span_[0]} to {self.span_[1]}",
+            "versions": {
+                "offbeat": version("offbeat"),
+                "torch": version("torch"),
+                "python": platform.python_version(),
+            },
+        }
+        return TrainingRecord(settings, log, self.prepared_by_.outliers)
+
+    def _shared_choices(self) -> dict[str, object]:
+        season: Season | None = self.season_
+        return {
+            "period": season.period if season else None,
+            "smoothing_window": {mode: self._smoothing_window(mode) for mode in MODES},
+            "threshold": self.threshold_.title,
+            "step": str(self.step_),
+        }
+
+    # ------------------------------------------------------------ scoring
+
+    def _fitted(self) -> Self:
+        if not hasattr(self, "calibrations_"):
+            raise NotFittedError(f"this {type(self).__name__} knows nothing yet: call fit first")
+        return self
+
+    def _scored_grid(self, X: object) -> tuple[Series, Grid]:
+        """Data to score, held against what was learned."""
+        self._fitted()
+        series = as_series(X)
+        if isinstance(X, np.ndarray) and series.n_channels != len(self.channels_):
+            raise DataError(
+                f"{len(self.channels_)} channel(s) were trained on, {series.n_channels} came"
+            )
+        if not isinstance(X, np.ndarray | list | tuple):
+            series = series.select(self.channels_)
+        step = self.preparation.step
+        grid = regularise(series, self.step_ if step is None and not series.has_clock else step)
+        if series.has_clock and self.has_clock_ and not _same_step(grid.step, self.step_):
+            raise DataError(
+                f"the detector was trained on a step of {_step_text(self.step_)}, these data have "
+                f"{_step_text(grid.step)}: resample them (step=...) or train on such data"
+            )
+        self._require_rows(len(grid.series), "the series")
+        return series, grid
+
+    def _score(self, grid: Grid) -> tuple[Joined, Prepared, Foresight]:
+        prepared = self.prepared_by_.prepare(grid, causal=self.smoothing == "trailing")
+        foresight = self._foresee(prepared)
+        signals = self._signals(prepared, foresight, self.smoothing)
+        joined = join(self.scoring, signals, self.standards_[self.smoothing])
+        return joined, prepared, foresight
+
+    def _signals(
+        self, prepared: Prepared, foresight: Foresight, mode: Smoothing
+    ) -> list[FloatArray]:
+        """Every signal that takes part, smoothed; NaN in the warm-up and in long gaps."""
+        window = self._smoothing_window(mode)
+        scaled = prepared.scaled[:, self.targets_]
+        raw = raw_signals(
+            self.scoring, foresight.error, scaled, moment_window=self._moment_window()
+        )
+        cold = self._cold_rows(prepared)
+        return [self._held(smooth(_blank(s, cold), window, mode), prepared, cold) for s in raw]
+
+    def _cold_rows(self, prepared: Prepared) -> BoolArray:
+        """Rows outside the segments, and the warm-up of each segment, shape (T,)."""
+        cold = np.ones(prepared.n_rows, dtype=bool)
+        for start, end in prepared.segments:
+            cold[start + self.warm_up_ : end] = False
+        return cold
+
+    def _held(self, signal: FloatArray, prepared: Prepared, cold: BoolArray) -> FloatArray:
+        """An imputed value brings no error of its own: the last score before it holds."""
+        hollow = np.isnan(signal) & ~np.isnan(prepared.scaled[:, self.targets_])
+        hollow[cold] = False
+        if hollow.any():
+            last = np.where(hollow, 0, np.arange(len(signal))[:, None])
+            last = np.maximum.accumulate(last, axis=0)
+            signal = np.where(hollow, np.take_along_axis(signal, last, axis=0), signal)
+            signal = np.where(hollow & np.isnan(signal), 0.0, signal)
+        return _blank(signal, cold)
+
+    def _smoothing_window(self, mode: Smoothing) -> int:
+        if self.scoring.smoothing_window is not None:
+            return self.scoring.smoothing_window
+        period = self.season_.period if self.season_ else None
+        whole = 2 * DEFAULT_SMOOTHING if period is None else min(period, MAX_SMOOTHING_PERIOD)
+        return max(1, whole if mode == "centred" else whole // 2)
+
+    def _moment_window(self) -> int:
+        if self.scoring.moment_window is not None:
+            return self.scoring.moment_window
+        period = self.season_.period if self.season_ else 0
+        return max(MIN_MOMENT_ROWS, min(period, MAX_SMOOTHING_PERIOD))
+
+    def _detect(self, series: Series, grid: Grid) -> Detection:
+        joined, prepared, foresight = self._score(grid)
+        expected, lower, upper = self._in_data_units(foresight)
+        merge_gap = self.rules.merge_gap
+        if merge_gap is None:
+            merge_gap = self._smoothing_window(self.smoothing)
+        calibration = self.calibrations_[self.smoothing]
+        return Detection(
+            source=series,
+            series=_with_values(grid.series, prepared.filled),
+            score=joined.score,
+            cut=self.threshold_.cut(calibration, joined.score),
+            expected=expected,
+            lower=lower,
+            upper=upper,
+            imputed=prepared.imputed,
+            learned=self._learned_rows(grid.series),
+            channel_shares=self._over_all_channels(joined.channel_shares),
+            signal_shares=joined.signal_shares,
+            signals=tuple(self.scoring.weights),
+            calibration=calibration,
+            threshold=self.threshold_,
+            rules=EventRules(merge_gap, self.rules.min_length),
+            slot=grid.slot,
+            rows_per_day=grid.rows_per_day,
+            record=self.record_,
+        )
+
+    def _in_data_units(self, foresight: Foresight) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Expected value and band of all channels; NaN for covariates."""
+        half = foresight.scale * self.band_
+        scaler = self.prepared_by_.scaler
+        scaled = (foresight.expected, foresight.expected - half, foresight.expected + half)
+        wide = [self._over_all_channels(part) for part in scaled]
+        return scaler.inverse(wide[0]), scaler.inverse(wide[1]), scaler.inverse(wide[2])
+
+    def _over_all_channels(self, of_targets: FloatArray) -> FloatArray:
+        """(T, targets) -> (T, C), NaN for covariates."""
+        wide = np.full((len(of_targets), len(self.channels_)), np.nan)
+        wide[:, self.targets_] = of_targets
+        return wide
+
+    def _learned_rows(self, series: Series) -> BoolArray:
+        """Which rows of these data are the training part itself, by time and by content."""
+        time, (first, last) = series.time, self.span_
+        inside = np.zeros(len(series), dtype=bool)
+        if (time.dtype.kind == "M") != self.has_clock_:
+            return inside
+        start = int(np.searchsorted(time, first))
+        end = int(np.searchsorted(time, last, side="right"))
+        if end > start and _fingerprint(series.values[start:end]) == self.fingerprint_:
+            inside[start:end] = True
+        return inside
+
+    # ------------------------------------------------------------ keeping
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Everything that was learned: JSON-able values, and arrays by name."""
+        self._fitted()
+        state = {
+            "options": {k: _plain(v) for k, v in self.get_params(deep=False).items()},
+            "channels": list(self.channels_),
+            "targets": self.targets_,
+            "has_clock": self.has_clock_,
+            "step": _integer(self.step_),
+            "rows_per_day": self.rows_per_day_,
+            "span": [_integer(edge) for edge in self.span_],
+            "fingerprint": self.fingerprint_,
+            "season": asdict(self.season_) if self.season_ else None,
+            "n_learned": self.n_learned_,
+            "threshold": self.threshold_.to_dict(),
+            "record": self.record_.to_dict(),
+        }
+        arrays = {"band": self.band_}
+        arrays |= {f"preparation.{k}": v for k, v in self.prepared_by_.state().items()}
+        for mode in MODES:
+            standard, calibration = self.standards_[mode], self.calibrations_[mode]
+            arrays[f"{mode}.location"], arrays[f"{mode}.unit"] = standard.location, standard.unit
+            arrays[f"{mode}.score"] = calibration.score
+            if calibration.y_true is not None:
+                arrays[f"{mode}.y_true"] = calibration.y_true
+        return state, arrays
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """A fitted detector from what `state` gave."""
+        detector = cls(**options_from_plain(state["options"]))
+        detector._check_shared_options()
+        detector._check_options()
+        detector._restore(state, arrays)
+        return detector
+
+    def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.channels_ = tuple(state["channels"])
+        self.targets_ = [int(column) for column in state["targets"]]
+        self.has_clock_ = bool(state["has_clock"])
+        self.rows_per_day_ = state["rows_per_day"]
+        first, last = state["span"]
+        self.step_, self.span_ = state["step"], (first, last)
+        if self.has_clock_:
+            self.step_ = np.timedelta64(state["step"], "ns")
+            self.span_ = (np.datetime64(first, "ns"), np.datetime64(last, "ns"))
+        self.fingerprint_ = state["fingerprint"]
+        self.season_ = Season(**state["season"]) if state["season"] else None
+        self.threshold_ = threshold_from_dict(state["threshold"])
+        self.record_ = TrainingRecord.from_dict(state["record"])
+        self.band_ = arrays["band"]
+        self.prepared_by_ = FittedPreparation(self.preparation, self.targets_).restore(
+            {k.removeprefix("preparation."): v for k, v in arrays.items() if k.startswith("prep")}
+        )
+        self.n_learned_ = int(state["n_learned"])
+        self._configure(self.n_learned_)
+        self.standards_ = {
+            mode: Standard(arrays[f"{mode}.location"], arrays[f"{mode}.unit"]) for mode in MODES
+        }
+        self.calibrations_ = {
+            mode: Calibration(
+                arrays[f"{mode}.score"], self.rows_per_day_, arrays.get(f"{mode}.y_true")
+            )
+            for mode in MODES
+        }
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fitted detector to one file; `offbeat.load` reads it back. See `persist`."""
+        from offbeat.persist import save  # the door upwards, see docs/decisions
+
+        return save(self, path)
+
+
+def _blank(signal: FloatArray, rows: BoolArray) -> FloatArray:
+    """The signal with NaN in these rows."""
+    return np.where(rows[:, None], np.nan, signal)
+
+
+def _with_values(series: Series, values: FloatArray) -> Series:
+    return Series(values, series.time, series.channels, series.label, series.zone, series.name)
+
+
+def _fingerprint(values: FloatArray) -> int:
+    return zlib.crc32(np.ascontiguousarray(values).tobytes())
+
+
+def _same_step(one: np.timedelta64 | int, other: np.timedelta64 | int) -> bool:
+    return bool(abs(np.timedelta64(one, "ns") / np.timedelta64(other, "ns") - 1) < 0.01)  # noqa: PLR2004
+
+
+def _step_text(step: np.timedelta64 | int) -> str:
+    seconds = np.timedelta64(step, "ns") / np.timedelta64(1, "s")
+    return f"{seconds:g} s"
+
+
+def _integer(moment: np.datetime64 | np.timedelta64 | int) -> int:
+    """A time stamp or step as a whole number (nanoseconds, or rows)."""
+    if isinstance(moment, np.datetime64):
+        return int(moment.astype("datetime64[ns]").astype(np.int64))
+    if isinstance(moment, np.timedelta64):
+        return int(moment.astype("timedelta64[ns]").astype(np.int64))
+    return int(moment)
+
+
+def options_from_plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Constructor options from their JSON; a key that no group knows raises `TypeError`."""
+    groups = {
+        "preparation": Preparation,
+        "training": Training,
+        "scoring": Scoring,
+        "rules": EventRules,
+    }
+    made = dict(options)
+    for name, group in groups.items():
+        if name in made:
+            made[name] = group(**made[name])
+    if made.get("threshold") is not None:
+        made["threshold"] = threshold_from_dict(made["threshold"])
+    if "covariates" in made:
+        made["covariates"] = tuple(made["covariates"])
+    return made
+
+
+def _plain(value: object) -> object:
+    """A value as JSON knows it."""
+    if isinstance(value, Threshold):
+        return value.to_dict()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(each) for name, each in asdict(value).items()}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,67 @@
+"""Every error that Offbeat raises on purpose.
+
+    OffbeatError
+    ├── DataError (ValueError)      the data cannot be used as they are
+    ├── ConfigError (ValueError)    an option has a value that it cannot have
+    ├── NotFittedError              asked for scores before `fit`
+    ├── ModelFileError              a model file is truncated, altered, foreign or too new
+    └── MissingPartError            an optional part is not installed
+
+A message says what was expected, what came and where, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "MissingPartError",
+    "ModelFileError",
+    "NotFittedError",
+    "OffbeatError",
+    "one_of",
+]
+
+
+class OffbeatError(Exception):
+    """Base of all errors that Offbeat raises on purpose."""
+
+
+class DataError(OffbeatError, ValueError):
+    """The data cannot be used as they are."""
+
+
+class ConfigError(OffbeatError, ValueError):
+    """An option has a value that it cannot have."""
+
+
+class NotFittedError(OffbeatError):
+    """The detector was asked for something that only a fitted one can give."""
+
+
+class ModelFileError(OffbeatError):
+    """A model file is truncated, altered, foreign or written by a newer version."""
+
+
+class MissingPartError(OffbeatError):
+    """An optional part is not installed; the message names the line that installs it."""
+
+
+def one_of(what: str, name: str, known: Iterable[str]) -> str:
+    """Give `name` back if it is one of `known`, else raise a `ConfigError` naming the nearest."""
+    names = list(known)
+    if name in names:
+        return name
+    raise ConfigError(f"{what}={name!r} is unknown: {nearest_names(name, names)}")
+
+
+def nearest_names(name: str, names: Iterable[str]) -> str:
+    """`did you mean 'x'? (known: ...)`, for messages about a name that is not there."""
+    known = [str(each) for each in names]
+    near = difflib.get_close_matches(str(name), known, n=2, cutoff=0.5)
+    shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+    hint = f"did you mean {' or '.join(repr(each) for each in near)}? " if near else ""
+    return f"{hint}known: {shown}" if known else "none are known"

@@ -1,0 +1,461 @@
+"""Every figure, drawn once for the notebook, the report and the page.
+
+`series_figure`, `score_figure` and `overview_figure` show what happened, `share_figure` shows who
+made the score, `histogram_figure` and `precision_recall_figure` help to choose the cut, and
+`training_figure` shows the training.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+
+from offbeat.canvas import (
+    CONFIG,
+    PALETTE,
+    TEMPLATE,
+    axis_name,
+    line,
+    safe,
+    short,
+    shown_time,
+    stack,
+)
+from offbeat.cut_figures import histogram_figure, precision_recall_figure
+from offbeat.errors import one_of
+from offbeat.events import Event, label_runs
+from offbeat.series import BoolArray, FloatArray, IntArray
+from offbeat.thinning import downsample, shown_rows
+
+if TYPE_CHECKING:
+    from offbeat.detection import Detection
+
+__all__ = [
+    "CONFIG",
+    "PALETTE",
+    "TEMPLATE",
+    "downsample",
+    "histogram_figure",
+    "overview_figure",
+    "precision_recall_figure",
+    "score_figure",
+    "series_figure",
+    "share_figure",
+    "shown_time",
+    "training_figure",
+]
+
+VALUE, EXPECTED, EVENT = PALETTE["blue"], PALETTE["green"], PALETTE["vermillion"]
+BAND_FILL = "rgba(0,158,115,0.22)"
+EVENT_FILL, EVENT_EDGE = "rgba(213,94,0,0.15)", "rgba(213,94,0,0.55)"
+TRUTH_FILL, LEARNED_FILL = "rgba(204,121,167,0.9)", "rgba(134,141,151,0.55)"
+UNSCORED_FILL = "rgba(134,141,151,0.2)"
+REST = "#B9BEC6"  # the last area of a stack: everything else
+
+MAX_CHANNELS = 6  # lanes, unless channels are asked for
+MAX_SHADED = 400  # events; browsers draw more only slowly
+MAX_IMPUTED = 500  # marks a channel
+MAX_BINS = 300  # steps of the areas
+MAX_AREAS = 8
+LANE_PX = {1: 300, 2: 210}  # by number of lanes; more lanes are lower
+LOW_LANE_PX, STRIP_PX = 150, 10
+NUMBER = "%{y:.5~g}"
+
+
+def series_figure(
+    detection: Detection, channels: Sequence[str] | None = None, max_points: int = 4000
+) -> go.Figure:
+    """Measured values with the expected band, imputed points and events.
+
+    Parameters
+    ----------
+    detection
+        What to show.
+    channels
+        Which channels, one lane each. None shows the (at most 6) that had most to do with the
+        events, the most involved first, and names the others.
+    max_points
+        About how many points a line has; peaks, gaps and events are kept.
+
+    Raises
+    ------
+    DataError
+        If a channel is not there.
+    """
+    return _lanes_figure(detection, channels, max_points, with_score=False)
+
+
+def overview_figure(
+    detection: Detection, channels: Sequence[str] | None = None, max_points: int = 4000
+) -> go.Figure:
+    """`series_figure` with the score and the cut in one more lane."""
+    return _lanes_figure(detection, channels, max_points, with_score=True)
+
+
+def score_figure(
+    detection: Detection, axis: Literal["linear", "log"] = "linear", max_points: int = 4000
+) -> go.Figure:
+    """The anomaly score with the cut; stretches without a score are grey.
+
+    Parameters
+    ----------
+    detection
+        What to show.
+    axis
+        "log" shows small and huge scores together.
+    max_points
+        About how many points a line has; peaks are kept.
+    """
+    one_of("axis", axis, ("linear", "log"))
+    figure = stack([("", "", 260)])
+    _draw_score(figure, detection, 1, max_points)
+    _shade(figure, _event_boxes(detection) + _unscored_boxes(detection))
+    _time_axis(figure, detection)
+    figure.update_yaxes(type=axis, title_text="score", exponentformat="power")
+    return figure
+
+
+def share_figure(
+    detection: Detection,
+    of: Literal["channels", "signals"] = "channels",
+    height: Literal["share", "score"] = "share",
+) -> go.Figure:
+    """Who makes the score, as areas over time: the 8 largest and the rest.
+
+    Parameters
+    ----------
+    detection
+        What to show.
+    of
+        "channels" of the data, or "signals" of the score (forecast error, rate of change ...).
+    height
+        "share": areas add up to 100 %. "score": they add up to the score in multiples of the cut
+        (1 is the limit), so calm stretches are low.
+    """
+    one_of("of", of, ("channels", "signals"))
+    one_of("height", height, ("share", "score"))
+    by_channel = of == "channels"
+    names = detection.series.channels if by_channel else detection.signals
+    shares = detection.channel_shares if by_channel else detection.signal_shares
+    starts, binned, peak = _binned(shares, detection.score / detection.cut)
+    scored = binned * peak[:, None]
+    areas = scored if height == "score" else 100 * binned
+    order = np.argsort(-scored.sum(axis=0), kind="stable")
+    figure = stack([("", "", 240)])
+    time = shown_time(detection.time[starts], detection.series.zone)
+    for colour, column in zip(PALETTE.values(), order, strict=False):
+        _add_area(figure, time, areas[:, column], names[column], colour)
+    rest = order[MAX_AREAS:]
+    if len(rest):
+        _add_area(figure, time, areas[:, rest].sum(axis=1), f"{len(rest)} others", REST)
+    _time_axis(figure, detection)
+    if height == "share":
+        figure.update_yaxes(title_text="share (%)", range=[0, 100])
+    else:
+        figure.update_yaxes(title_text="times the limit", rangemode="tozero")
+        figure.add_hline(y=1, line=line(EVENT, dash="dash"))
+    return figure
+
+
+def training_figure(detection: Detection) -> go.Figure:
+    """Loss per epoch in training and in validation; the best epoch is marked."""
+    log = detection.training_log
+    epoch = [each.epoch for each in log]
+    validation = np.array([each.validation_loss for each in log], dtype=float)
+    curves = {"training": (np.array([each.train_loss for each in log]), VALUE)}
+    if np.isfinite(validation).any():
+        curves["validation"] = (validation, PALETTE["orange"])
+    figure = stack([("", "", 220)])
+    mode = "lines+markers" if len(log) < 40 else "lines"  # noqa: PLR2004 - marks would touch
+    for name, (loss, colour) in curves.items():
+        figure.add_scatter(
+            x=epoch, y=loss, name=name, mode=mode, line=line(colour), hovertemplate=NUMBER
+        )
+    if "validation" in curves:
+        best = int(np.nanargmin(validation))
+        ring = {"size": 13, "symbol": "circle-open", "color": EVENT, "line": {"width": 2.5}}
+        figure.add_scatter(
+            x=[epoch[best]],
+            y=[validation[best]],
+            name="best",
+            mode="markers",
+            marker=ring,
+            hoverinfo="skip",
+        )
+    figure.update_xaxes(title_text="epoch", tickformat="d")
+    figure.update_yaxes(title_text="loss")
+    return figure
+
+
+# ---------------------------------------------------------------- channels
+
+
+def _lanes_figure(
+    detection: Detection, channels: Sequence[str] | None, max_points: int, *, with_score: bool
+) -> go.Figure:
+    shown, others = _chosen(detection, channels)
+    height = LANE_PX.get(len(shown) + with_score, LOW_LANE_PX)
+    lanes = [(short(channel, 44), channel, height) for channel in shown]
+    lanes += [("score", "", height)] if with_score else []
+    strips = _strips(detection)
+    figure = stack(lanes + [(title, "", STRIP_PX) for title, _, _ in strips])
+    for lane, channel in enumerate(shown, 1):
+        _draw_channel(figure, detection, channel, lane, max_points)
+    if with_score:
+        _draw_score(figure, detection, len(lanes), max_points)
+    boxes = _event_boxes(detection)
+    for lane, (title, mask, colour) in enumerate(strips, len(lanes) + 1):
+        boxes += _strip_boxes(figure, detection, mask, colour, lane)
+        _keep_lane(figure, detection, title, lane)
+    _shade(figure, boxes)
+    _time_axis(figure, detection)
+    if others:
+        _name_others(figure, others)
+    return figure
+
+
+def _chosen(
+    detection: Detection, channels: Sequence[str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Channels to show and, where nobody chose, the ones left out; the most involved first."""
+    if channels is not None:
+        return detection.series.select(tuple(channels)).channels, ()
+    names = detection.series.channels
+    weight = dict.fromkeys(names, 0.0)
+    for event in detection.events:
+        for channel, share in event.channels:
+            weight[channel] += share * event.severity
+    ranked = tuple(sorted(names, key=lambda name: -weight[name]))  # stable: ties stay in order
+    return ranked[:MAX_CHANNELS], ranked[MAX_CHANNELS:]
+
+
+def _draw_channel(
+    figure: go.Figure, detection: Detection, channel: str, lane: int, max_points: int
+) -> None:
+    """One lane: band, expected line, measured line, imputed points, peaks of its events."""
+    column = detection.series.channels.index(channel)
+    values = detection.series.values[:, column]
+    rows = shown_rows(values, max_points, [(e.start, e.end) for e in detection.events])
+    time = shown_time(detection.time[rows], detection.series.zone)
+    at: dict[str, Any] = {"yaxis": axis_name("y", lane), "hovertemplate": NUMBER}
+    at |= {"meta": [channel], "showlegend": lane == 1}
+    expected = detection.expected[rows, column]
+    if np.isfinite(expected).any():
+        band = _band(time, detection.lower[rows, column], detection.upper[rows, column])
+        fill = {"fill": "toself", "fillcolor": BAND_FILL, "line": {"width": 0}, "mode": "lines"}
+        still = at | {"hovertemplate": None, "hoverinfo": "skip"}
+        figure.add_scatter(**band, **fill, name="expected band", legendgroup="band", **still)
+        look = line(EXPECTED, width=1.3, dash="dot")
+        figure.add_scatter(
+            x=time, y=expected, name="expected", line=look, mode="lines", legendgroup="e", **at
+        )
+    figure.add_scatter(
+        x=time, y=values[rows], name="measured", line=line(VALUE), mode="lines", **at,
+        legendgroup="measured",
+    )  # fmt: skip
+    _mark_imputed(figure, detection, column, at)
+
+
+def _mark_imputed(
+    figure: go.Figure, detection: Detection, column: int, at: dict[str, Any]
+) -> None:
+    """Open circles on values that were filled, not measured."""
+    rows = np.flatnonzero(detection.imputed[:, column])
+    if not len(rows) and not (at["showlegend"] and detection.imputed.any()):
+        return
+    if len(rows) > MAX_IMPUTED:
+        rows = rows[np.linspace(0, len(rows) - 1, MAX_IMPUTED).astype(int)]
+    values = detection.series.values[rows, column]
+    figure.add_scatter(
+        x=shown_time(detection.time[rows], detection.series.zone) if len(rows) else [None],
+        y=values if len(rows) else [None],
+        name="filled in",
+        mode="markers",
+        marker={"size": 6, "symbol": "circle-open", "color": PALETTE["orange"]},
+        legendgroup="imputed",
+        **at,
+    )
+
+
+def _band(time: Any, lower: FloatArray, upper: FloatArray) -> dict[str, list[Any]]:
+    """Outline of the band, one closed piece for each stretch without a gap."""
+    x: list[Any] = []
+    y: list[float | None] = []
+    for start, stop in label_runs(np.isfinite(lower) & np.isfinite(upper)):
+        there = time[start:stop].tolist()
+        x += [*there, *there[::-1], None]
+        y += [*upper[start:stop].tolist(), *lower[start:stop].tolist()[::-1], None]
+    return {"x": x[:-1], "y": y[:-1]}
+
+
+# ---------------------------------------------------------------- score
+
+
+def _draw_score(figure: go.Figure, detection: Detection, lane: int, max_points: int) -> None:
+    """Score, cut and the peak of each event."""
+    score, zone = detection.score, detection.series.zone
+    rows = shown_rows(score, max_points, [(e.start, e.end) for e in detection.events])
+    time, at = shown_time(detection.time[rows], zone), axis_name("y", lane)
+    cut = line(EVENT, dash="dash")
+    for name, values, look in (("score", score, line(VALUE)), ("cut", detection.cut, cut)):
+        figure.add_scatter(
+            x=time, y=values[rows], name=name, line=look, mode="lines", yaxis=at,
+            hovertemplate=NUMBER,
+        )  # fmt: skip
+    worst = _worst(detection)
+    if worst:
+        figure.add_scatter(
+            x=shown_time(np.array([event.peak_time for event in worst]), zone),
+            y=[event.score for event in worst],
+            text=[_peak_text(event) for event in worst],
+            name="peak of an event",
+            mode="markers",
+            marker={"size": 8, "color": EVENT, "symbol": "diamond"},
+            hovertemplate="%{text}",
+            yaxis=at,
+        )
+
+
+def _peak_text(event: Event) -> str:
+    return f"{event.severity:.3g} times the limit, {short(event.channel, 40)}"
+
+
+def _binned(shares: FloatArray, severity: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Shares in at most 300 steps of time, weighted by the score so that events stand out.
+
+    Returns
+    -------
+    First row, shares (sum 1, or 0 where nothing was scored) and highest severity of each step.
+    """
+    n_rows = len(shares)
+    starts = np.unique(np.linspace(0, n_rows, min(n_rows, MAX_BINS), endpoint=False).astype(int))
+    weight = np.nan_to_num(severity)
+    mass = np.add.reduceat(np.nan_to_num(shares) * weight[:, None], starts, axis=0)
+    total = mass.sum(axis=1, keepdims=True)
+    binned = np.divide(mass, total, out=np.zeros_like(mass), where=total > 0)
+    return starts, binned, np.maximum.reduceat(weight, starts)
+
+
+def _add_area(figure: go.Figure, time: Any, values: FloatArray, name: str, colour: str) -> None:
+    figure.add_scatter(
+        x=time,
+        y=np.round(values, 3),
+        name=short(name, 24),
+        mode="lines",
+        line={"width": 0, "color": colour, "shape": "hv"},
+        fillcolor=colour,
+        stackgroup="shares",
+        hovertemplate="%{y:.3~g}",
+        meta=[name],
+    )
+
+
+# ---------------------------------------------------------------- boxes and strips
+
+
+def _worst(detection: Detection) -> list[Event]:
+    """The events that are drawn: all, or the worst where there are very many."""
+    return sorted(detection.events, key=lambda event: -event.severity)[:MAX_SHADED]
+
+
+def _box(x0: Any, x1: Any, fill: str, edge: str = "rgba(0,0,0,0)") -> dict[str, Any]:
+    """A stretch of time over the whole height; an edge keeps the shortest visible."""
+    look = {"fillcolor": fill, "line": {"color": edge, "width": 1}, "layer": "below"}
+    return {"type": "rect", "xref": "x", "yref": "paper", "x0": x0, "x1": x1, "y0": 0, "y1": 1} | look
+
+
+def _event_boxes(detection: Detection) -> list[dict[str, Any]]:
+    worst = _worst(detection)
+    if not worst:
+        return []
+    zone = detection.series.zone
+    starts = shown_time(np.array([event.start_time for event in worst]), zone).tolist()
+    ends = shown_time(np.array([event.end_time for event in worst]), zone).tolist()
+    group = {"name": "event", "legendgroup": "event"}
+    return [
+        _box(x0, x1, EVENT_FILL, EVENT_EDGE) | group | {"showlegend": i == 0}
+        for i, (x0, x1) in enumerate(zip(starts, ends, strict=True))
+    ]
+
+
+def _run_boxes(detection: Detection, mask: BoolArray, fill: str, edge: str) -> list[dict[str, Any]]:
+    """Boxes over the runs of a mask, the longest if there are very many."""
+    runs = label_runs(mask)
+    runs = runs[np.argsort(runs[:, 0] - runs[:, 1], kind="stable")[:MAX_SHADED]]
+    starts = shown_time(detection.time[runs[:, 0]], detection.series.zone).tolist()
+    ends = shown_time(detection.time[runs[:, 1] - 1], detection.series.zone).tolist()
+    return [_box(x0, x1, fill, edge) for x0, x1 in zip(starts, ends, strict=True)]
+
+
+def _unscored_boxes(detection: Detection) -> list[dict[str, Any]]:
+    boxes = _run_boxes(detection, np.isnan(detection.score), UNSCORED_FILL, "rgba(0,0,0,0)")
+    group = {"name": "not scored", "legendgroup": "unscored"}
+    return [box | group | {"showlegend": i == 0} for i, box in enumerate(boxes)]
+
+
+def _strips(detection: Detection) -> list[tuple[str, BoolArray, str]]:
+    """Thin lanes below the channels: what people marked, what was learned from."""
+    strips = []
+    if detection.series.label is not None:
+        strips.append(("marked as anomaly", detection.series.label == 1, TRUTH_FILL))
+    if detection.learned.any():
+        strips.append(("learned from", detection.learned, LEARNED_FILL))
+    return strips
+
+
+def _strip_boxes(
+    figure: go.Figure, detection: Detection, mask: BoolArray, fill: str, lane: int
+) -> list[dict[str, Any]]:
+    low, high = figure.layout[axis_name("yaxis", lane)].domain
+    boxes = _run_boxes(detection, mask, fill, fill)
+    return [box | {"y0": low, "y1": high} for box in boxes]
+
+
+def _keep_lane(figure: go.Figure, detection: Detection, title: str, lane: int) -> None:
+    """A strip has no scale; an empty line keeps its axis on the figure."""
+    hidden = {"visible": False, "range": [0, 1], "fixedrange": True}
+    figure.update_layout({axis_name("yaxis", lane): hidden})
+    ends = shown_time(detection.time[[0, -1]], detection.series.zone)
+    figure.add_scatter(
+        x=ends, y=[None, None], yaxis=axis_name("y", lane), name=title, showlegend=False,
+        hoverinfo="skip",
+    )  # fmt: skip
+
+
+def _shade(figure: go.Figure, boxes: list[dict[str, Any]]) -> None:
+    figure.update_layout(shapes=boxes)
+
+
+def _time_axis(figure: go.Figure, detection: Detection) -> None:
+    """The axis runs over the whole series; its title names the zone."""
+    series = detection.series
+    ends = shown_time(series.time[[0, -1]], series.zone).tolist()
+    title = "row" if not series.has_clock else f"time ({series.zone})" if series.zone else "time"
+    kind = "date" if series.has_clock else "linear"
+    figure.update_xaxes(type=kind, range=ends, title_text=safe(title))
+
+
+def _name_others(figure: go.Figure, others: Sequence[str]) -> None:
+    """Which channels are not shown, in small lines below the axis."""
+    named = ", ".join(short(name, 22) for name in others[:8])
+    more = f" and {len(others) - 8} more" if len(others) > 8 else ""  # noqa: PLR2004
+    lines = textwrap.wrap(f"Not shown: {named}{more}", 52)
+    figure.update_layout(margin_b=56 + 16 * len(lines), height=figure.layout.height + 16 * len(lines))
+    figure.add_annotation(
+        text="<br>".join(lines),
+        hovertext=safe(", ".join(others)),
+        x=0,
+        y=0,
+        xref="paper",
+        yref="paper",
+        xanchor="left",
+        yanchor="top",
+        yshift=-46,
+        align="left",
+        showarrow=False,
+        font={"size": 11},
+    )

@@ -1,0 +1,319 @@
+"""LSTMDetector: an LSTM learns to forecast normal data; what it did not foresee is off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+import torch
+
+from offbeat.detection import EventRules
+from offbeat.detector import Detector, Foresight
+from offbeat.errors import ConfigError, one_of
+from offbeat.networks import Forecast, LSTMForecaster
+from offbeat.preparation import Preparation, Prepared
+from offbeat.scores import Scoring, Smoothing, error_size
+from offbeat.series import FloatArray
+from offbeat.thresholds import PercentileThreshold, Threshold
+from offbeat.training import (
+    EpochLog,
+    Material,
+    ProgressHook,
+    Training,
+    TrainingLog,
+    absolute_loss,
+    gaussian_loss,
+    squared_loss,
+    train,
+)
+
+__all__ = ["LSTMDetector", "LossName"]
+
+LossName = Literal["gaussian", "mse", "mae"]
+LOSSES = {"gaussian": gaussian_loss, "mse": squared_loss, "mae": absolute_loss}
+
+INPUT_CLIP = 8.0
+"""Inputs further than so many training deviations from usual are read as that far: one absurd value
+must not drive the LSTM's gates to their stops."""
+DEFAULT_WINDOW, MIN_WINDOW, MAX_WINDOW = 64, 8, 128
+DEFAULT_HORIZON = 8
+WINDOWS_OF_HISTORY = 6
+"""A training part should hold so many windows, else the window is made smaller."""
+BLOCK = 8192
+"""Rows scored in one call of the network, whatever the length of the series."""
+
+
+class LSTMDetector(Detector):
+    """Forecasts the next rows with a stacked LSTM and scores how far the data went another way.
+
+    The network is trained on sequences with a loss at every row, and scores by carrying its state
+    through the series: cost grows with the length, not with length times window.
+
+    Parameters
+    ----------
+    window
+        Rows of context: the warm-up before the first score, and half of a training sequence. None
+        takes the period found in the training part, or 64.
+    horizon
+        Rows ahead that each row forecasts. The error of a row is the mean over the forecasts issued
+        1 to `horizon` rows before it. None takes 8.
+    hidden_size, n_layers, dropout
+        Size of the LSTM.
+    loss
+        "gaussian": a mean and a scale are forecast (negative log-likelihood). "mse", "mae": a mean
+        only; its scale is taken from the training residuals.
+    smoothing
+        "trailing" (default): what a live watcher would have seen. "centred": looking back.
+    random_state
+        Seed of weights, dropout and order. The global random state is left alone.
+    device
+        "cpu", "cuda", ...
+    covariates
+        Channels that are read but not judged, such as commands.
+    preparation, training, scoring, rules
+        Options in groups, see `Preparation`, `Training`, `Scoring`, `EventRules`.
+    threshold
+        Method of `offbeat.thresholds`; None takes the default.
+
+    Attributes
+    ----------
+    network_
+        The trained `LSTMForecaster`.
+    training_log_
+        Its diary.
+    threshold_, standards_, calibrations_
+        What is usual and where the cut lies, from the training part.
+
+    References
+    ----------
+    Malhotra et al. 2015, "Long Short Term Memory Networks for Anomaly Detection in Time Series";
+    Hundman et al. 2018, "Detecting Spacecraft Anomalies Using LSTMs and Nonparametric Dynamic
+    Thresholding".
+    """
+
+    def __init__(
+        self,
+        *,
+        window: int | None = None,
+        horizon: int | None = None,
+        hidden_size: int = 64,
+        n_layers: int = 2,
+        dropout: float = 0.1,
+        loss: LossName = "gaussian",
+        smoothing: Smoothing = "trailing",
+        random_state: int = 0,
+        device: str = "cpu",
+        covariates: tuple[str, ...] = (),
+        preparation: Preparation = Preparation(),
+        training: Training = Training(),
+        scoring: Scoring = Scoring(),
+        threshold: Threshold | None = None,
+        rules: EventRules = EventRules(),
+    ) -> None:
+        self.window = window
+        self.horizon = horizon
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.dropout = dropout
+        self.loss = loss
+        self.smoothing = smoothing
+        self.random_state = random_state
+        self.device = device
+        self.covariates = covariates
+        self.preparation = preparation
+        self.training = training
+        self.scoring = scoring
+        self.threshold = threshold
+        self.rules = rules
+
+    @classmethod
+    def tutorial(cls, *, window: int = 50, random_state: int = 0) -> Self:
+        """The configuration of the tutorials, as one preset.
+
+        One step ahead, a point forecast, mean squared error, min-max scaling to [0, 1], no
+        smoothing, cut at the 99th percentile of the training errors.
+        """
+        return cls(
+            window=window,
+            horizon=1,
+            loss="mse",
+            random_state=random_state,
+            preparation=Preparation(scaling="minmax", outliers="off"),
+            training=Training(trim=0.0),
+            scoring=Scoring(error="mse", smoothing_window=1, aggregate="mean"),
+            threshold=PercentileThreshold(99.0),
+        )
+
+    # ------------------------------------------------------------ the two steps, and the choices
+
+    def _check_options(self) -> None:
+        one_of("loss", self.loss, get_args(LossName))
+        for name, least in (("window", 2), ("horizon", 1), ("hidden_size", 1), ("n_layers", 1)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int | np.integer) or value < least):
+                raise ConfigError(f"{name} must be a whole number >= {least}, {value!r} came")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ConfigError(f"dropout must lie in [0, 1), {self.dropout!r} came")
+        self.training.check()
+        try:
+            torch.zeros(1, device=self.device)
+        except (RuntimeError, AssertionError) as reason:
+            first_line = str(reason).splitlines()[0]
+            raise ConfigError(f"device {self.device!r} cannot be used: {first_line}") from None
+
+    def _configure(self, n_rows: int) -> None:
+        usual = self.season_.period if self.season_ else DEFAULT_WINDOW
+        most = min(MAX_WINDOW, max(MIN_WINDOW, n_rows // WINDOWS_OF_HISTORY))
+        self.window_ = self.window or int(np.clip(usual, MIN_WINDOW, most))
+        self.horizon_ = self.horizon or min(DEFAULT_HORIZON, max(1, self.window_ // 4))
+        self.warm_up_ = self.window_
+        self.min_rows_ = self.window_ + self.horizon_ + 1
+        self._require_rows(n_rows, "the training part")
+
+    def _chosen(self) -> dict[str, object]:
+        return {
+            "window": self.window_,
+            "horizon": self.horizon_,
+            "epochs": len(self.training_log_.epochs),
+            "best_epoch": self.training_log_.best_epoch,
+            "training_ended": self.training_log_.ended,
+        }
+
+    def _learn(self, prepared: Prepared, progress: ProgressHook | None) -> tuple[EpochLog, ...]:
+        targets = prepared.observed[:, self.targets_]
+        material = Material(
+            torch.from_numpy(prepared.network_inputs(INPUT_CLIP)),
+            torch.from_numpy(np.clip(targets, -INPUT_CLIP, INPUT_CLIP).astype(np.float32)),
+            prepared.segments,
+            chunk=2 * self.window_,
+            warm_up=max(1, self.window_ // 4),
+        )
+        self.network_ = self._new_network()
+        self.training_log_ = train(
+            self.network_,
+            material,
+            LOSSES[self.loss],
+            self.training,
+            seed=self.random_state,
+            device=torch.device(self.device),
+            progress=progress,
+        )
+        self.point_scale_ = self._measure_point_scale(prepared)
+        return self.training_log_.epochs
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """As `Detector.state`, with the network's weights."""
+        state, arrays = super().state()
+        state["training"] = {"best_epoch": self.training_log_.best_epoch}
+        state["training"]["ended"] = self.training_log_.ended
+        arrays["point_scale"] = self.point_scale_
+        weights = self.network_.state_dict()
+        return state, arrays | {f"network.{k}": v.cpu().numpy() for k, v in weights.items()}
+
+    def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        super()._restore(state, arrays)
+        diary = state["training"]
+        self.training_log_ = TrainingLog(self.record_.log, diary["best_epoch"], diary["ended"])
+        self.point_scale_ = arrays["point_scale"]
+        weights = {
+            name.removeprefix("network."): torch.from_numpy(array.copy())
+            for name, array in arrays.items()
+            if name.startswith("network.")
+        }
+        # Built without memory first, so that sizes in the file are held against its own weights.
+        with torch.device("meta"):
+            network = self._build_network()
+        network.load_state_dict(weights, assign=True)
+        self.network_ = network.to(self.device).eval()
+
+    def _new_network(self) -> LSTMForecaster:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.random_state)
+            network = self._build_network()
+        return network.to(self.device)
+
+    def _build_network(self) -> LSTMForecaster:
+        return LSTMForecaster(
+            len(self.channels_),
+            len(self.targets_),
+            horizon=self.horizon_,
+            hidden_size=self.hidden_size,
+            n_layers=self.n_layers,
+            dropout=self.dropout,
+            gaussian=self.loss == "gaussian",
+        )
+
+    def _measure_point_scale(self, prepared: Prepared) -> FloatArray:
+        """Deviation of the training residuals per step ahead, (H, C); ones for a Gaussian head."""
+        shape = (self.horizon_, len(self.targets_))
+        if self.loss == "gaussian":
+            return np.ones(shape)
+        sums, counts = np.zeros(shape), np.zeros(shape)
+        targets = prepared.observed[:, self.targets_]
+        for start, mean, _ in self._forecasts(prepared):
+            for ahead in range(self.horizon_):
+                rows = targets[start + ahead + 1 : start + ahead + 1 + len(mean)]
+                residual = rows - mean[: len(rows), ahead]
+                sums[ahead] += np.nansum(residual**2, axis=0)
+                counts[ahead] += (~np.isnan(residual)).sum(axis=0)
+        return np.maximum(np.sqrt(sums / np.maximum(counts, 1)), 1e-3)
+
+    @torch.no_grad()
+    def _forecasts(
+        self, prepared: Prepared
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+        """Blocks of forecasts: first issuing row, mean and scale, each (rows, H, C).
+
+        The state is carried from block to block and starts afresh in every segment.
+        """
+        inputs = torch.from_numpy(prepared.network_inputs(INPUT_CLIP))
+        self.network_.eval()
+        for start, end in prepared.segments:
+            state = None
+            for at in range(start, end, BLOCK):
+                rows = inputs[None, at : min(end, at + BLOCK)].to(self.device)
+                forecast, state = self.network_(rows, state)
+                yield at, *_to_numpy(forecast)
+
+    def _foresee(self, prepared: Prepared) -> Foresight:
+        observed = prepared.observed[:, self.targets_]
+        shape = observed.shape
+        error, expected, scale = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        n_judged, n_issued = np.zeros(shape), np.zeros((shape[0], 1))
+        ends = dict(prepared.segments)
+        segment_end = 0
+        for at, mean, deviation in self._forecasts(prepared):
+            segment_end = ends.get(at, segment_end)
+            for ahead in range(self.horizon_):
+                # the forecast issued at row s is about row s + ahead + 1
+                to = slice(at + ahead + 1, min(at + ahead + 1 + len(mean), segment_end))
+                n_rows = max(0, to.stop - to.start)
+                foreseen = mean[:n_rows, ahead]
+                spread = self.point_scale_[ahead]
+                if deviation is not None:
+                    spread = deviation[:n_rows, ahead]
+                size = error_size(observed[to] - foreseen, spread, self.scoring.error)
+                known = ~np.isnan(size)
+                error[to] += np.where(known, size, 0.0)
+                n_judged[to] += known
+                expected[to] += foreseen
+                scale[to] += spread
+                n_issued[to] += 1
+        return Foresight(
+            _mean_or_nan(error, n_judged),
+            _mean_or_nan(expected, n_issued),
+            _mean_or_nan(scale, n_issued),
+        )
+
+
+def _to_numpy(forecast: Forecast) -> tuple[np.ndarray, np.ndarray | None]:
+    """(1, W, H, C) tensors -> (W, H, C) float64 arrays."""
+    mean = forecast.mean[0].cpu().numpy().astype(np.float64)
+    if forecast.scale is None:
+        return mean, None
+    return mean, forecast.scale[0].cpu().numpy().astype(np.float64)
+
+
+def _mean_or_nan(total: FloatArray, count: FloatArray) -> FloatArray:
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

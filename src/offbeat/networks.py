@@ -1,0 +1,116 @@
+"""The network: a stacked LSTM that forecasts the next `horizon` rows from every row.
+
+Tensors in, tensors out: nothing here knows about time, channels' names or thresholds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Forecast", "LSTMForecaster", "LSTMState"]
+
+LSTMState = tuple[Tensor, Tensor]
+"""Hidden and cell state, each (n_layers, B, D)."""
+
+MIN_SCALE = 0.03
+"""Smallest standard deviation that is forecast, in training deviations.
+
+Without a floor a channel that stands still is forecast with certainty, and its first tick after
+that scores millions.
+"""
+MAX_SCALE = 20.0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is forecast from each row: element h is the row h + 1 ahead.
+
+    Parameters
+    ----------
+    mean
+        Shape (B, W, H, C), in scaled units.
+    scale
+        Standard deviation, shape (B, W, H, C); None for a point forecast.
+    """
+
+    mean: Tensor
+    scale: Tensor | None
+
+
+class LSTMForecaster(nn.Module):
+    """Stacked LSTM (Hochreiter & Schmidhuber 1997) with one linear layer for all steps ahead.
+
+    The linear layer sees the hidden state and the row itself, so that "as now" costs the LSTM
+    nothing to learn. With `gaussian` it gives a mean and a scale, else a mean.
+
+    Parameters
+    ----------
+    n_inputs
+        Channels of a row, targets and covariates.
+    n_targets
+        Channels that are forecast.
+    horizon
+        Rows ahead.
+    hidden_size, n_layers, dropout
+        As `torch.nn.LSTM`.
+    gaussian
+        Whether a scale is forecast beside the mean.
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_targets: int,
+        *,
+        horizon: int,
+        hidden_size: int,
+        n_layers: int,
+        dropout: float,
+        gaussian: bool,
+    ) -> None:
+        super().__init__()
+        self.n_targets, self.horizon, self.gaussian = n_targets, horizon, gaussian
+        between_layers = dropout if n_layers > 1 else 0.0  # torch warns where there is no between
+        self.lstm = nn.LSTM(
+            n_inputs, hidden_size, n_layers, dropout=between_layers, batch_first=True
+        )
+        self.dropout = nn.Dropout(dropout)
+        n_numbers = (2 if gaussian else 1) * horizon * n_targets
+        self.head = nn.Linear(hidden_size + n_inputs, n_numbers)
+        self._open_forget_gates()
+
+    def _open_forget_gates(self) -> None:
+        """Start with a memory that keeps: forget-gate bias 1 (Jozefowicz et al. 2015)."""
+        hidden = self.lstm.hidden_size
+        for name, bias in self.lstm.named_parameters():
+            if name.startswith("bias"):
+                nn.init.zeros_(bias)
+            if name.startswith("bias_ih"):
+                with torch.no_grad():
+                    bias[hidden : 2 * hidden] = 1.0
+
+    def forward(self, rows: Tensor, state: LSTMState | None = None) -> tuple[Forecast, LSTMState]:
+        """Forecast from every row, carrying the state on.
+
+        Parameters
+        ----------
+        rows
+            Shape (B, W, n_inputs).
+        state
+            Where the previous call stopped; None starts afresh.
+
+        Returns
+        -------
+        The forecasts, (B, W, H, C) each, and the state after the last row.
+        """
+        hidden, state = self.lstm(rows, state)  # (B, W, n_inputs) -> (B, W, D)
+        numbers = self.head(torch.cat([self.dropout(hidden), rows], dim=-1))
+        shape = (*rows.shape[:2], -1, self.horizon, self.n_targets)
+        parts = numbers.view(shape)  # (B, W, 1 or 2, H, C)
+        if not self.gaussian:
+            return Forecast(parts[:, :, 0], None), state
+        scale = nn.functional.softplus(parts[:, :, 1]) + MIN_SCALE
+        return Forecast(parts[:, :, 0], scale.clamp(max=MAX_SCALE)), state

@@ -1,0 +1,252 @@
+"""What happens to the data before the network sees them: grid, imputing, outliers, scaling.
+
+Everything is fitted on the rows of the training part and applied unchanged to whatever is scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+
+from offbeat.clean import Imputer, ImputeMethod, RepairFill, Scaler, ScaleMethod, hampel, repair
+from offbeat.errors import ConfigError, DataError, one_of
+from offbeat.grid import Grid, row_at
+from offbeat.series import BoolArray, FloatArray, Series
+
+__all__ = [
+    "FittedPreparation",
+    "Outlier",
+    "OutlierAction",
+    "Preparation",
+    "Prepared",
+    "Span",
+    "span_rows",
+]
+
+OutlierAction = Literal["off", "report", "apply"]
+Span = tuple[int | str | datetime, int | str | datetime]
+"""A stretch of time [start, end): two rows, or two time stamps."""
+
+CONSTANT_SCALE = 0.1
+"""A channel that never moved in training is measured in tenths of its value (at least 0.1)."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How the data are prepared.
+
+    Parameters
+    ----------
+    step
+        Regular step, as "1min" or a `timedelta`; None infers it from the training part.
+    impute
+        How missing values are filled: "linear", "ffill", "bfill", "mean", "median" or "knn".
+        Where a score may not look ahead (trailing smoothing), "linear" and "bfill" fill forward.
+    max_gap
+        Longest gap, in rows, that is filled. Longer ones stay gaps: not scored, not learned.
+    outliers
+        Hampel filter over the training part: "off", "report" (list them) or "apply" (list and
+        replace them). Scored data are never changed.
+    outlier_fill
+        What replaces them: rolling "median" or "mean", "interpolate", or "drop" (not learned).
+    outlier_window, outlier_sigmas
+        Rows of the rolling median, and how many robust deviations from it are an outlier.
+    scaling
+        "standard", "robust", "minmax" ([0, 1]) or "minmax_symmetric" ([-1, 1]).
+    """
+
+    step: str | timedelta | int | None = None
+    impute: ImputeMethod = "linear"
+    max_gap: int = 10
+    outliers: OutlierAction = "report"
+    outlier_fill: RepairFill = "median"
+    outlier_window: int = 11
+    outlier_sigmas: float = 10.0
+    scaling: ScaleMethod = "standard"
+
+    def check(self) -> None:
+        """Raise a `ConfigError` for the first value that it cannot have."""
+        one_of("impute", self.impute, get_args(ImputeMethod))
+        one_of("outliers", self.outliers, get_args(OutlierAction))
+        one_of("outlier_fill", self.outlier_fill, get_args(RepairFill))
+        one_of("scaling", self.scaling, get_args(ScaleMethod))
+        if self.max_gap < 0:
+            raise ConfigError(f"max_gap must be at least 0 rows, {self.max_gap!r} came")
+        if self.outlier_window < 3:  # noqa: PLR2004 - a median of fewer is no neighbourhood
+            raise ConfigError(f"outlier_window must be at least 3, {self.outlier_window!r} came")
+        if not self.outlier_sigmas > 0:
+            raise ConfigError(f"outlier_sigmas must be above 0, {self.outlier_sigmas!r} came")
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A value of the training part that stands out from its neighbours."""
+
+    row: int
+    time: np.datetime64 | int
+    channel: str
+    value: float
+    replaced_by: float | None
+    """What it was replaced by for learning; None where it was only reported, NaN where dropped."""
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-able; time stamps as ISO text."""
+        return {**asdict(self), "time": self.time if isinstance(self.time, int) else str(self.time)}
+
+    @classmethod
+    def from_dict(cls, outlier: Mapping[str, Any]) -> Outlier:
+        """What `to_dict` gave."""
+        time = outlier["time"]
+        stamp = time if isinstance(time, int) else np.datetime64(time, "ns")
+        return cls(**{**outlier, "time": stamp})
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A regular series, ready for a model.
+
+    Parameters
+    ----------
+    grid
+        The regular series as measured, NaN where nothing was.
+    filled
+        The same with short gaps filled, in the data's units, shape (T, C).
+    imputed
+        Which values were filled, shape (T, C).
+    scaled
+        `filled`, scaled; NaN in long gaps, shape (T, C).
+    segments
+        Stretches [start, end) of rows in which some target is known.
+    """
+
+    grid: Grid
+    filled: FloatArray
+    imputed: BoolArray
+    scaled: FloatArray
+    segments: tuple[tuple[int, int], ...]
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.filled)
+
+    @property
+    def observed(self) -> FloatArray:
+        """`scaled` without the imputed values, (T, C): what may be learned and judged."""
+        return np.where(self.imputed, np.nan, self.scaled)
+
+    def network_inputs(self, clip: float) -> np.ndarray:
+        """Shape (T, C), float32: clipped to +-`clip`, 0 (the usual value) where unknown."""
+        inputs = np.nan_to_num(np.clip(self.scaled, -clip, clip), nan=0.0)
+        return inputs.astype(np.float32)
+
+
+def span_rows(series: Series, spans: Sequence[Span]) -> BoolArray:
+    """Which rows lie in one of the spans, shape (T,); a span may hang over the ends of the series.
+
+    Raises
+    ------
+    DataError
+        If a span lies outside the series or ends before it starts.
+    """
+    inside = np.zeros(len(series), dtype=bool)
+    for span in spans:
+        if len(span) != 2:  # noqa: PLR2004 - a span is (start, end)
+            raise ConfigError(f"a span is (start, end), {span!r} came")
+        start, end = (row_at(series.time, edge, zone=series.zone) for edge in span)
+        if end <= start:
+            raise DataError(
+                f"span {span[0]} to {span[1]} holds no row: it must end after its start and lie "
+                f"between {series.time[0]} and {series.time[-1]}"
+            )
+        inside[start:end] = True
+    return inside
+
+
+class FittedPreparation:
+    """A `Preparation` with what it learned from the training part.
+
+    Parameters
+    ----------
+    options
+        What to do.
+    targets
+        Columns that are forecast; a row without any of them is part of a gap.
+    """
+
+    def __init__(self, options: Preparation, targets: Sequence[int]) -> None:
+        self.options = options
+        self.targets = list(targets)
+        self.imputer = Imputer(options.impute, options.max_gap)
+        self.scaler = Scaler(options.scaling)
+        self.outliers: tuple[Outlier, ...] = ()
+
+    def fit(self, grid: Grid, learned: BoolArray) -> Prepared:
+        """Fit on the rows `learned` (T,) of the grid, and give the training material back."""
+        series = grid.series
+        values = np.where(learned[:, None], series.values, np.nan)
+        dropped = np.zeros_like(values, dtype=bool)
+        if self.options.outliers != "off":
+            values, dropped = self._treat_outliers(series, values)
+        self.imputer.fit(values)
+        filled, imputed = self.imputer.transform(values)
+        self.scaler.fit(values)
+        self._widen_constants(values)
+        return self._prepared(grid, filled, imputed | dropped)
+
+    def prepare(self, grid: Grid, *, causal: bool) -> Prepared:
+        """Apply to any grid of the same channels; with `causal` no value depends on later ones."""
+        filled, imputed = self.imputer.transform(grid.series.values, causal=causal)
+        return self._prepared(grid, filled, imputed)
+
+    def _prepared(self, grid: Grid, filled: FloatArray, imputed: BoolArray) -> Prepared:
+        known = ~np.isnan(filled[:, self.targets]).all(axis=1)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]])))
+        segments = tuple(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+        return Prepared(grid, filled, imputed, self.scaler.transform(filled), segments)
+
+    def _treat_outliers(
+        self, series: Series, values: FloatArray
+    ) -> tuple[FloatArray, BoolArray]:
+        options = self.options
+        odd = hampel(values, window=options.outlier_window, n_sigmas=options.outlier_sigmas)
+        mended = values
+        if options.outliers == "apply" and odd.any():
+            mended = repair(values, odd, fill=options.outlier_fill)
+        applied = options.outliers == "apply"
+        self.outliers = tuple(
+            Outlier(
+                int(row),
+                series.time[row] if series.has_clock else int(series.time[row]),
+                series.channels[column],
+                float(values[row, column]),
+                float(mended[row, column]) if applied else None,
+            )
+            for row, column in np.argwhere(odd)
+        )
+        return mended, odd & (applied and options.outlier_fill == "drop")
+
+    def _widen_constants(self, values: FloatArray) -> None:
+        """A channel that stood still in training gets a unit from its level."""
+        for column in range(values.shape[1]):
+            seen = values[~np.isnan(values[:, column]), column]
+            if len(seen) and seen.min() == seen.max():
+                unit = CONSTANT_SCALE * max(1.0, abs(float(seen[0])))
+                self.scaler.set_affine(column, scale=1.0 / unit, offset=-float(seen[0]) / unit)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What was learned, as plain arrays."""
+        parts = {"imputer": self.imputer.state(), "scaler": self.scaler.state()}
+        return {f"{part}.{k}": v for part, arrays in parts.items() for k, v in arrays.items()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> Self:
+        """Take back what `state` gave."""
+        for name, part in (("imputer", self.imputer), ("scaler", self.scaler)):
+            prefix = f"{name}."
+            part.restore(
+                {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            )
+        return self

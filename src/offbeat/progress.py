@@ -1,0 +1,38 @@
+"""A progress bar for training: epoch, loss and remaining time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+__all__ = ["progress_bar"]
+
+
+@contextmanager
+def progress_bar(console: Console | None = None) -> Iterator[Callable[[Any], None]]:
+    """A bar on the terminal (standard error), and the hook that `fit(progress=...)` calls.
+
+        with progress_bar() as hook:
+            detector.fit(train, progress=hook)
+    """
+    columns = (
+        TextColumn("training"),
+        BarColumn(bar_width=24),
+        TextColumn("epoch {task.completed:.0f}/{task.total:.0f}  loss {task.fields[loss]}"),
+        TimeElapsedColumn(),
+        TextColumn("left at most"),
+        TimeRemainingColumn(),
+    )
+    bar = Progress(*columns, console=console or Console(stderr=True), transient=True)
+    with bar:
+        task = bar.add_task("training", total=1, loss="...")
+
+        def hook(log: Any) -> None:
+            loss = f"{log.train_loss:.3f} (validation {log.validation_loss:.3f})"
+            bar.update(task, completed=log.epoch, total=log.max_epochs, loss=loss)
+
+        yield hook

@@ -1,0 +1,317 @@
+"""From forecast errors and other signals to one anomaly score a time stamp.
+
+Every signal is an array (T, C): smoothed, measured against its own training part, weighted, and
+only then joined over signals and channels. So it can always be said who contributed what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import polars as pl
+
+from offbeat.errors import ConfigError, one_of
+from offbeat.series import BoolArray, FloatArray
+
+__all__ = [
+    "Aggregate",
+    "ErrorKind",
+    "Joined",
+    "Scoring",
+    "Smoothing",
+    "Standard",
+    "error_size",
+    "join",
+    "measure_standard",
+    "raw_signals",
+    "smooth",
+]
+
+ErrorKind = Literal["scaled", "mae", "mse"]
+Smoothing = Literal["trailing", "centred"]
+Aggregate = Literal["mean", "rms", "max"]
+
+QUANTILE = 0.99
+"""A signal is measured in units of this quantile of its training part."""
+
+FLOOR: dict[ErrorKind, float] = {"scaled": 1.0, "mae": 0.05, "mse": 0.0025}
+"""Smallest unit of the forecast error, so that a channel forecast perfectly in training does not
+alarm at its first wobble: one forecast deviation, or 5 % of a training deviation."""
+
+SIGNAL_FLOOR = 0.05
+"""Smallest unit of the other signals (training deviations a row; skewness and kurtosis as such)."""
+
+LARGEST = 1e6
+"""Errors are cut here: beyond it "off" is no longer a question, and running sums stay exact."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How errors become a score.
+
+    Parameters
+    ----------
+    error
+        Size of a residual: "scaled" by the forecast's own scale, "mae" absolute, "mse" squared (the
+        last two in training deviations).
+    smoothing_window
+        Rows of the moving mean; None takes half the period (trailing) or the whole (centred).
+    aggregate
+        How channels are joined: "mean", "rms" (root of the mean square: lets one loud channel be
+        heard among many) or "max".
+    forecast, rate_of_change, skewness, kurtosis
+        Weights of the signals; 0 leaves a signal out.
+    moment_window
+        Rows over which skewness and kurtosis are taken; None takes the period, at least 30.
+    """
+
+    error: ErrorKind = "scaled"
+    smoothing_window: int | None = None
+    aggregate: Aggregate = "rms"
+    forecast: float = 1.0
+    rate_of_change: float = 0.0
+    skewness: float = 0.0
+    kurtosis: float = 0.0
+    moment_window: int | None = None
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The signals that take part and their weights, which sum to 1."""
+        given = {name: float(getattr(self, name)) for name in SIGNALS}
+        total = sum(given.values())
+        return {name: weight / total for name, weight in given.items() if weight > 0}
+
+    def check(self) -> None:
+        """Raise a `ConfigError` for the first value that it cannot have."""
+        one_of("error", self.error, get_args(ErrorKind))
+        one_of("aggregate", self.aggregate, get_args(Aggregate))
+        weights = [float(getattr(self, name)) for name in SIGNALS]
+        if min(weights) < 0 or not sum(weights) > 0:
+            raise ConfigError(
+                f"weights of {', '.join(SIGNALS)} must be >= 0 and not all 0, {weights} came"
+            )
+        for name in ("smoothing_window", "moment_window"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} must be at least 1 row, {value!r} came")
+
+
+SIGNALS = ("forecast", "rate_of_change", "skewness", "kurtosis")
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """What is usual: per signal and channel, the location and unit in the training part.
+
+    Parameters
+    ----------
+    location, unit
+        Shape (S, C) each; a measured signal is (signal - location) / unit, not below 0.
+    """
+
+    location: FloatArray
+    unit: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """A score and who made it.
+
+    Parameters
+    ----------
+    score
+        Shape (T,), >= 0; NaN where no channel could be scored. 1 is about the 99th percentile of
+        one channel's training part.
+    channel_shares
+        Shape (T, C), rows sum to 1, or NaN.
+    signal_shares
+        Shape (T, S), rows sum to 1, or NaN.
+    """
+
+    score: FloatArray
+    channel_shares: FloatArray
+    signal_shares: FloatArray
+
+
+def error_size(residual: FloatArray, scale: FloatArray | float, kind: ErrorKind) -> FloatArray:
+    """Size of residuals of any shape, >= 0 and at most `LARGEST`."""
+    size = np.abs(residual)
+    if kind == "scaled":
+        size = size / scale
+    elif kind == "mse":
+        size = size * size
+    return np.minimum(size, LARGEST)
+
+
+def smooth(signal: FloatArray, window: int, mode: Smoothing) -> FloatArray:
+    """Moving mean over `window` rows that skips NaN.
+
+    Parameters
+    ----------
+    signal
+        Shape (T, C), NaN where there is nothing to say.
+    window
+        Rows; at the borders fewer.
+    mode
+        "trailing" takes the last `window` rows, what a live watcher has; "centred" half of them on
+        either side, for looking back at history.
+
+    Returns
+    -------
+    Shape (T, C); NaN where the window holds no value.
+    """
+    one_of("smoothing", mode, get_args(Smoothing))
+    n_rows = len(signal)
+    after = (window - 1) // 2 if mode == "centred" else 0
+    known = ~np.isnan(signal)
+    sums = _running(np.where(known, signal, 0.0))
+    counts = _running(known.astype(np.float64))
+    stop = np.minimum(np.arange(n_rows) + 1 + after, n_rows)
+    start = np.maximum(np.arange(n_rows) + 1 + after - window, 0)
+    count = counts[stop] - counts[start]
+    mean = (sums[stop] - sums[start]) / np.maximum(count, 1.0)
+    return np.where(count > 0, np.maximum(mean, 0.0), np.nan)
+
+
+def _running(values: FloatArray) -> FloatArray:
+    """Sums of the first 0, 1, 2 ... rows, shape (T + 1, C)."""
+    return np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])
+
+
+def raw_signals(
+    scoring: Scoring, error: FloatArray, scaled: FloatArray, *, moment_window: int
+) -> list[FloatArray]:
+    """The signals that take part, in the order of `Scoring.weights`.
+
+    Parameters
+    ----------
+    scoring
+        Which.
+    error
+        Size of the forecast error, shape (T, C), NaN where there is none.
+    scaled
+        Scaled values of the same channels, shape (T, C), NaN where missing.
+    moment_window
+        Rows for skewness and kurtosis.
+
+    Returns
+    -------
+    One array (T, C) a signal, none of which looks ahead.
+    """
+    made: list[FloatArray] = []
+    for name in scoring.weights:
+        if name == "forecast":
+            made.append(error)
+        elif name == "rate_of_change":
+            step = np.abs(np.diff(scaled, axis=0, prepend=scaled[:1]))
+            made.append(np.minimum(step, LARGEST))
+        else:
+            made.append(_rolling_moment(scaled, name, moment_window))
+    return made
+
+
+def _rolling_moment(scaled: FloatArray, name: str, window: int) -> FloatArray:
+    """Skewness or kurtosis of the last `window` rows of each channel; 0 where nothing moves."""
+    columns = []
+    for column in scaled.T:
+        values = pl.Series(column).fill_nan(None)
+        if name == "skewness":
+            moment = values.rolling_skew(window, min_samples=max(4, window // 2))
+        else:
+            moment = values.rolling_kurtosis(window, min_samples=max(4, window // 2))
+        numbers = moment.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        seen = ~np.isnan(column)
+        columns.append(np.where(seen & np.isnan(numbers), 0.0, numbers))
+    return np.clip(np.stack(columns, axis=1), -LARGEST, LARGEST)
+
+
+def measure_standard(
+    scoring: Scoring, signals: list[FloatArray], learned: BoolArray
+) -> Standard:
+    """Location and unit of each signal on the rows that were learned.
+
+    Parameters
+    ----------
+    scoring
+        Tells errors (location 0) from moments (location the median).
+    signals
+        S arrays (T, C), not smoothed for moments' location but as they will be joined.
+    learned
+        Shape (T,), rows of the training part.
+    """
+    locations, units = [], []
+    for name, signal in zip(scoring.weights, signals, strict=True):
+        part = signal[learned]
+        part = part[~np.isnan(part).all(axis=1)]
+        n_channels = signal.shape[1]
+        moment = name in ("skewness", "kurtosis")
+        location = _nan_quantile(part, 0.5) if moment else np.zeros(n_channels)
+        unit = _nan_quantile(np.abs(part - location), QUANTILE)
+        floor = FLOOR[scoring.error] if name == "forecast" else SIGNAL_FLOOR
+        locations.append(location)
+        units.append(np.maximum(unit, floor))
+    return Standard(np.stack(locations), np.stack(units))
+
+
+def _nan_quantile(part: FloatArray, q: float) -> FloatArray:
+    """Quantile of each column without NaN; 0 for a column without a number."""
+    columns = [column[~np.isnan(column)] for column in part.T]
+    return np.array([np.quantile(column, q) if len(column) else 0.0 for column in columns])
+
+
+def join(scoring: Scoring, signals: list[FloatArray], standard: Standard) -> Joined:
+    """One score from all signals of all channels, and the share of each.
+
+    Parameters
+    ----------
+    scoring
+        Weights, and how channels are joined.
+    signals
+        S smoothed arrays (T, C).
+    standard
+        Their usual size.
+    """
+    weights = list(scoring.weights.values())
+    per_signal = []  # S arrays (T, C), each in units of its own training part
+    for i, (signal, weight) in enumerate(zip(signals, weights, strict=True)):
+        distance = np.abs(signal - standard.location[i]) / standard.unit[i]
+        per_signal.append(weight * distance)
+    parts = np.stack(per_signal)  # (S, T, C)
+    per_channel = _nan_sum(parts, axis=0)  # (T, C)
+    loudness = per_channel if scoring.aggregate == "mean" else per_channel**2
+    shares = loudness / _total(_nan_sum(loudness, axis=1))[:, None]
+    by_signal = _nan_sum(parts, axis=2).T  # (T, S)
+    signal_shares = by_signal / _total(_nan_sum(by_signal, axis=1))[:, None]
+    return Joined(
+        _over_channels(per_channel, scoring.aggregate),
+        np.where(np.isnan(per_channel).all(axis=1)[:, None], np.nan, np.nan_to_num(shares)),
+        signal_shares,
+    )
+
+
+def _over_channels(per_channel: FloatArray, aggregate: Aggregate) -> FloatArray:
+    """(T, C) -> (T,), skipping channels that are NaN."""
+    known = ~np.isnan(per_channel)
+    count = np.maximum(known.sum(axis=1), 1)
+    values = np.where(known, per_channel, 0.0)
+    if aggregate == "max":
+        score = values.max(axis=1)
+    elif aggregate == "rms":
+        score = np.sqrt((values**2).sum(axis=1) / count)
+    else:
+        score = values.sum(axis=1) / count
+    return np.where(known.any(axis=1), score, np.nan)
+
+
+def _nan_sum(values: FloatArray, axis: int) -> FloatArray:
+    """Sum without NaN; NaN where all are."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0.0).sum(axis=axis)
+    return np.where(known.any(axis=axis), total, np.nan)
+
+
+def _total(sums: FloatArray) -> FloatArray:
+    """A divisor: zero sums become tiny, so that shares of nothing are 0 and not NaN."""
+    return np.where(sums == 0, np.finfo(np.float64).tiny, sums)

@@ -1,0 +1,374 @@
+"""The training loop: one, straight, for every network that forecasts from every row."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from offbeat.errors import ConfigError, DataError
+from offbeat.networks import Forecast, LSTMForecaster
+
+__all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "train"]
+
+MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 10, 25
+"""An epoch is one pass over the training rows, but never fewer or more batches than these."""
+MIN_VALIDATION_ROWS = 16
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    learning_rate
+        Peak of the one-cycle schedule (Smith 2018) of AdamW.
+    batch_size
+        Chunks a step; fewer where the training part is short.
+    max_epochs, patience
+        Most epochs, and how many without a better validation loss end the training early. The
+        weights of the best epoch are kept.
+    validation
+        Last share of the training part, in time order, that only judges; 0 judges by the training
+        loss.
+    gradient_clip
+        Largest norm of the gradient.
+    trim
+        Share of the largest losses of a batch that is left out, so that a few odd rows in the
+        training part do not teach.
+    max_seconds
+        Stop after so long with the best weights so far; None has no limit.
+    keep_on_interrupt
+        Whether Ctrl-C ends the training with the best weights so far instead of giving up.
+
+    Raises
+    ------
+    ConfigError
+        At `fit`, if a value is out of its range.
+    """
+
+    learning_rate: float = 3e-3
+    batch_size: int = 32
+    max_epochs: int = 30
+    patience: int = 8
+    validation: float = 0.15
+    gradient_clip: float = 1.0
+    trim: float = 0.02
+    max_seconds: float | None = None
+    keep_on_interrupt: bool = False
+
+    def check(self) -> None:
+        """Raise a `ConfigError` for the first value that is out of its range."""
+        _in_range("learning_rate", self.learning_rate, 0.0, 1.0, open_left=True)
+        _in_range("batch_size", self.batch_size, 1, 1_000_000)
+        _in_range("max_epochs", self.max_epochs, 1, 1_000_000)
+        _in_range("patience", self.patience, 1, 1_000_000)
+        _in_range("validation", self.validation, 0.0, 0.9)
+        _in_range("gradient_clip", self.gradient_clip, 0.0, math.inf, open_left=True)
+        _in_range("trim", self.trim, 0.0, 0.5)
+        if self.max_seconds is not None:
+            _in_range("max_seconds", self.max_seconds, 0.0, math.inf, open_left=True)
+
+
+def _in_range(name: str, value: float, low: float, high: float, *, open_left: bool = False) -> None:
+    if not (low < value <= high if open_left else low <= value <= high):
+        left = "(" if open_left else "["
+        raise ConfigError(f"{name} must lie in {left}{low:g}, {high:g}], {value!r} came")
+
+
+@dataclass(frozen=True)
+class EpochLog:
+    """One line of the training's diary; losses in the unit of the loss, `seconds` since start."""
+
+    epoch: int
+    max_epochs: int
+    train_loss: float
+    validation_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """What happened: every epoch, which was the best, and why it ended."""
+
+    epochs: tuple[EpochLog, ...]
+    best_epoch: int
+    ended: str
+
+
+ProgressHook = Callable[[EpochLog], None]
+Loss = Callable[[Forecast, Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a network learns from.
+
+    Parameters
+    ----------
+    inputs
+        Shape (T, n_inputs), float32, scaled, no NaN.
+    targets
+        Shape (T, C), float32, scaled; NaN where there is nothing to learn.
+    segments
+        Stretches [start, end) of rows that follow each other without a gap.
+    chunk
+        Rows of a training sequence.
+    warm_up
+        First rows of a chunk that are read but not judged.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    segments: Sequence[tuple[int, int]]
+    chunk: int
+    warm_up: int
+
+    @property
+    def n_rows(self) -> int:
+        """Rows inside the segments."""
+        return sum(end - start for start, end in self.segments)
+
+
+@dataclass
+class _Best:
+    """The best weights so far."""
+
+    loss: float = math.inf
+    epoch: int = 0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+    def offer(self, network: LSTMForecaster, loss: float, epoch: int) -> None:
+        if loss < self.loss:
+            self.loss, self.epoch = loss, epoch
+            self.weights = copy.deepcopy(network.state_dict())
+
+
+def gaussian_loss(forecast: Forecast, target: Tensor) -> Tensor:
+    """Negative log-likelihood without its constant; shapes (..., H, C) in and out."""
+    assert forecast.scale is not None
+    return 0.5 * ((target - forecast.mean) / forecast.scale).square() + forecast.scale.log()
+
+
+def squared_loss(forecast: Forecast, target: Tensor) -> Tensor:
+    """Squared residual, (..., H, C)."""
+    return (target - forecast.mean).square()
+
+
+def absolute_loss(forecast: Forecast, target: Tensor) -> Tensor:
+    """Absolute residual, (..., H, C)."""
+    return (target - forecast.mean).abs()
+
+
+def train(
+    network: LSTMForecaster,
+    material: Material,
+    loss: Loss,
+    options: Training,
+    *,
+    seed: int,
+    device: torch.device,
+    progress: ProgressHook | None = None,
+) -> TrainingLog:
+    """Train `network` in place; it ends with the weights of its best epoch, in evaluation mode.
+
+    Parameters
+    ----------
+    network
+        On `device` already.
+    material
+        What it learns from.
+    loss
+        Loss per forecast number, before masking and trimming.
+    options
+        How.
+    seed
+        Order of the chunks and dropout. The global random state is left alone.
+    progress
+        Called after every epoch.
+
+    Returns
+    -------
+    The diary.
+
+    Raises
+    ------
+    DataError
+        If no segment has a row to learn from.
+    KeyboardInterrupt
+        On Ctrl-C, unless `options.keep_on_interrupt`.
+    """
+    options.check()
+    learned, judged = _hold_back(material, options.validation)
+    draw = np.random.default_rng(seed)
+    batch_size, n_steps = _batches(learned, options)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=options.learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, options.learning_rate, total_steps=n_steps * options.max_epochs + 1
+    )
+    best, diary, start = _Best(), list[EpochLog](), time.monotonic()
+
+    def out_of_time() -> bool:
+        return options.max_seconds is not None and time.monotonic() - start > options.max_seconds
+
+    ended = f"all {options.max_epochs} epochs done"
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        try:
+            for epoch in range(1, options.max_epochs + 1):
+                network.train()
+                train_loss, n_done = 0.0, 0
+                for _ in range(n_steps):
+                    starts, ends = _draw_chunks(learned, batch_size, draw)
+                    batch_loss = _chunk_loss(network, material, loss, starts, ends, options, device)
+                    optimizer.zero_grad(set_to_none=True)
+                    batch_loss.backward()  # type: ignore[no-untyped-call]
+                    torch.nn.utils.clip_grad_norm_(network.parameters(), options.gradient_clip)
+                    optimizer.step()
+                    schedule.step()
+                    train_loss, n_done = train_loss + float(batch_loss.detach()), n_done + 1
+                    if out_of_time():
+                        break
+                validation_loss = _validation_loss(network, judged, loss, options, device)
+                if validation_loss is None:
+                    validation_loss = train_loss / n_done
+                best.offer(network, validation_loss, epoch)
+                seconds = time.monotonic() - start
+                log = EpochLog(
+                    epoch, options.max_epochs, train_loss / n_done, validation_loss, seconds
+                )
+                diary.append(log)
+                if progress is not None:
+                    progress(log)
+                if out_of_time():
+                    ended = f"stopped after max_seconds={options.max_seconds:g}"
+                    break
+                if epoch - best.epoch >= options.patience:
+                    ended = f"no better validation loss for {options.patience} epochs"
+                    break
+        except KeyboardInterrupt:
+            if not (options.keep_on_interrupt and best.weights):
+                raise
+            ended = "interrupted"
+    if best.weights:
+        network.load_state_dict(best.weights)
+    network.eval()
+    return TrainingLog(tuple(diary), best.epoch, ended)
+
+
+def _hold_back(material: Material, share: float) -> tuple[Material, Material | None]:
+    """Split the segments in time: the first rows teach, the last `share` of them judges."""
+    if not material.n_rows:
+        raise DataError("nothing to learn from: every row of the training part is empty")
+    n_judged = int(material.n_rows * share)
+    if n_judged < MIN_VALIDATION_ROWS:
+        return material, None
+    n_learned = material.n_rows - n_judged
+    learned, judged, passed = list[tuple[int, int]](), list[tuple[int, int]](), 0
+    for start, end in material.segments:
+        cut = min(end, start + max(0, n_learned - passed))
+        if cut > start:
+            learned.append((start, cut))
+        if end > cut:
+            # the rows before the cut are read again, to warm up; they are not judged
+            judged.append((max(start, cut - material.warm_up), end))
+        passed += end - start
+    parts = (material.inputs, material.targets)
+    return (
+        Material(*parts, learned, material.chunk, material.warm_up),
+        Material(*parts, judged, material.chunk, material.warm_up),
+    )
+
+
+def _batches(material: Material, options: Training) -> tuple[int, int]:
+    """How many chunks a batch has, and how many batches an epoch."""
+    n_chunks = max(1, material.n_rows // material.chunk)
+    batch_size = min(options.batch_size, max(8, 2 * n_chunks))
+    one_pass = math.ceil(n_chunks / batch_size)
+    return batch_size, min(max(one_pass, MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
+
+
+def _draw_chunks(
+    material: Material, batch_size: int, draw: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where `batch_size` chunks start, every row as likely as any other, and where they end."""
+    starts = np.array([start for start, _ in material.segments])
+    ends = np.array([end for _, end in material.segments])
+    room = np.maximum(ends - starts - material.chunk, 1)
+    chosen = draw.choice(len(starts), size=batch_size, p=room / room.sum())
+    offsets = (draw.random(batch_size) * room[chosen]).astype(np.int64)
+    return starts[chosen] + offsets, ends[chosen]
+
+
+def _chunk_loss(
+    network: LSTMForecaster,
+    material: Material,
+    loss: Loss,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    options: Training,
+    device: torch.device,
+) -> Tensor:
+    """Mean loss over the chunks that start at `starts`, without padding, gaps and the worst."""
+    horizon, n_rows = network.horizon, len(material.inputs)
+    length = min(material.chunk, int((ends - starts).max()))
+    rows = torch.from_numpy(starts)[:, None] + torch.arange(length + horizon)  # (B, W + H)
+    inside = rows < torch.from_numpy(ends)[:, None]
+    rows = rows.clamp(max=n_rows - 1)
+    inputs = material.inputs[rows[:, :length]].to(device)  # (B, W, n_inputs)
+    ahead = material.targets[rows]  # (B, W + H, C)
+    ahead = torch.where(inside[..., None], ahead, torch.nan)
+    # (B, W + H, C) -> (B, W, C, H) -> (B, W, H, C): what follows each row
+    target = ahead[:, 1:].unfold(1, horizon, 1).transpose(2, 3).to(device)
+    forecast, _ = network(inputs)
+    known = ~torch.isnan(target)
+    known[:, : material.warm_up] = False
+    if not known.any():
+        known = ~torch.isnan(target)
+    losses = loss(forecast, torch.where(known, target, 0.0))
+    return _trimmed_mean(torch.where(known, losses, 0.0), known, options.trim)
+
+
+def _trimmed_mean(losses: Tensor, known: Tensor, trim: float) -> Tensor:
+    """Mean over time stamps and channels, without the share `trim` that fits worst."""
+    n_known = known.sum(dim=2)  # (B, W, H, C) -> (B, W, C)
+    per_point = losses.sum(dim=2) / n_known.clamp(min=1)
+    kept = per_point[n_known > 0]
+    if trim > 0 and len(kept) > 50:  # noqa: PLR2004 - below that one point is more than the share
+        limit = torch.quantile(kept.detach()[:16_000_000], 1 - trim)
+        kept = kept[kept <= limit]
+    return kept.mean() if len(kept) else losses.sum() * 0.0
+
+
+@torch.no_grad()
+def _validation_loss(
+    network: LSTMForecaster,
+    material: Material | None,
+    loss: Loss,
+    options: Training,
+    device: torch.device,
+) -> float | None:
+    """The same loss on the rows held back; None where there are none."""
+    if material is None:
+        return None
+    network.eval()
+    starts, ends = list[int](), list[int]()
+    for start, end in material.segments:
+        step = max(1, material.chunk - material.warm_up)
+        for at in range(start, max(start + 1, end - material.warm_up - 1), step):
+            starts.append(at)
+            ends.append(end)
+    if len(starts) > 8 * options.batch_size:  # a long part is judged by an even sample
+        chosen = np.linspace(0, len(starts) - 1, 8 * options.batch_size).astype(int)
+        starts, ends = [starts[i] for i in chosen], [ends[i] for i in chosen]
+    value = _chunk_loss(
+        network, material, loss, np.array(starts), np.array(ends), options, device
+    )
+    return float(value)
