@@ -2,7 +2,7 @@
 
     python examples/machine/record.py --out examples/machine
 
-Writes `machine.csv` and `machine.parquet` (one row every 0.2 s, `label` = 1 while a fault is on) and
+Writes `machine.csv` and `machine.parquet` (a row every 0.2 s, `label` = 1 while a fault is on) and
 `faults.json` (kind, what was done, first and last moment, the channels that should show it). The
 first 40 % of the time is free of faults. Run it on a quiet machine: what else runs is recorded too.
 """
@@ -59,7 +59,11 @@ class Fault:
 
 KINDS = {
     "cpu_hog": (25, "one more process hashes without pause", ("cpu_user", "load_1m")),
-    "traffic_drop": (40, "the client sends 80 requests a second at most", ("net_kb", "net_packets")),
+    "traffic_drop": (
+        40,
+        "the client sends 80 requests a second at most",
+        ("net_kb", "net_packets"),
+    ),
     "stalled_worker": (30, "the journal process is stopped", ("disk_write_kb", "disk_writes")),
     "memory_leak": (30, "a process keeps 1 MB every 0.1 s", ("memory_used_mb",)),
     "fork_storm": (20, "a process starts others as fast as it can", ("context_switches",)),
@@ -74,9 +78,7 @@ def schedule(total_s: float) -> list[Fault]:
     """Twelve faults, evenly over the last 60 % of the recording."""
     first, last = 0.405 * total_s, 0.985 * total_s
     every = (last - first) / len(ORDER)
-    return [
-        Fault(kind, round(first + i * every, 1), *KINDS[kind]) for i, kind in enumerate(ORDER)
-    ]
+    return [Fault(kind, round(first + i * every, 1), *KINDS[kind]) for i, kind in enumerate(ORDER)]
 
 
 def read_counters() -> dict[str, float]:

@@ -7,22 +7,28 @@ transparent and text is a middle grey, so a figure sits on light and on dark gro
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
+from numpy.typing import NDArray
 
 from offbeat.series import TimeArray
 
 __all__ = [
     "CONFIG",
+    "NIGHT",
     "PALETTE",
     "TEMPLATE",
     "axis_name",
+    "cut_middle",
     "lane_middle",
     "line",
+    "local_time",
+    "log_ticks",
     "safe",
     "short",
     "shown_time",
@@ -39,6 +45,16 @@ PALETTE = {
     "yellow": "#F0E442",
     "grey": "#868D97",
 }
+NIGHT = {
+    "#0072B2": "#3D9BDC",
+    "rgba(0,114,178,": "rgba(61,155,220,",
+    "#D55E00": "#F0782E",
+    "#009E73": "#1DB88C",
+    "rgba(0,158,115,0.22)": "rgba(29,184,140,0.34)",
+    "rgba(213,94,0,": "rgba(240,120,46,",
+}
+"""Lighter twins for dark ground, for whoever knows the ground: the report and the page."""
+
 TITLE_PX = 28  # room for the title of a lane
 MARGIN_PX = {"l": 52, "r": 14, "t": 40, "b": 48}
 
@@ -70,7 +86,14 @@ TEMPLATE = go.layout.Template(
         "margin": MARGIN_PX,
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "#24292F", "font": {"color": "#F2F4F6"}, "namelength": 60},
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "top", "yref": "container"},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1,
+            "yanchor": "top",
+            "yref": "container",
+            "traceorder": "normal",
+        },
         "dragmode": "zoom",
     }
 )
@@ -85,10 +108,10 @@ def stack(lanes: Sequence[tuple[str, str, int]]) -> go.Figure:
         Title, what the mouse shows on the title, and height in pixels; the first is on top.
     """
     figure = go.Figure()
-    total = sum(height + TITLE_PX for _, _, height in lanes)
+    total = sum(height + TITLE_PX * bool(title) for title, _, height in lanes)
     top = total
     for number, (title, full, height) in enumerate(lanes, 1):
-        top -= TITLE_PX
+        top -= TITLE_PX * bool(title)
         domain = [max(0.0, (top - height) / total), min(1.0, top / total)]
         figure.update_layout({axis_name("yaxis", number): {"domain": domain, "anchor": "x"}})
         if title:
@@ -129,6 +152,15 @@ def axis_name(kind: str, number: int) -> str:
     return kind if number == 1 else f"{kind}{number}"
 
 
+def log_ticks(low: float, high: float) -> dict[str, list[Any]]:
+    """Places and texts of the ticks of a logarithmic axis: 1, 2, 5, 10 ... or powers of ten."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    steps = (1, 2, 5) if last - first <= 3 else (1,)  # noqa: PLR2004 - more would not fit
+    places = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+    places = [place for place in places if 0.999 * low <= place <= 1.001 * high]
+    return {"tickvals": places, "ticktext": [f"{place:g}" for place in places]}
+
+
 def line(colour: str, *, width: float = 1.6, dash: str = "solid") -> dict[str, Any]:
     """The look of a line."""
     return {"color": colour, "width": width, "dash": dash}
@@ -140,25 +172,35 @@ def safe(name: str) -> str:
 
 
 def short(name: str, length: int) -> str:
-    """A name cut in the middle, since its two ends tell it from others; safe for Plotly."""
-    if len(name) > length:
-        tail = (length - 1) // 2
-        name = f"{name[: length - 1 - tail]}…{name[len(name) - tail :]}"
-    return safe(name)
+    """`cut_middle`, safe for Plotly."""
+    return safe(cut_middle(name, length))
+
+
+def cut_middle(name: str, length: int) -> str:
+    """A name of at most `length` signs; it loses its middle, since its ends tell it from others."""
+    if len(name) <= length:
+        return name
+    tail = (length - 1) // 2
+    return f"{name[: length - 1 - tail]}…{name[len(name) - tail :]}"
+
+
+def local_time(time: TimeArray, zone: str | None) -> NDArray[np.datetime64]:
+    """Time stamps on the clock of `zone`, in microseconds; None leaves them as they came.
+
+    In the hour after the clock is set back, stamps are those of the hour before, as on the wall.
+    """
+    stamps = time.astype("datetime64[us]")
+    if zone is None:
+        return stamps
+    utc = pl.Series(stamps).dt.replace_time_zone("UTC")
+    return utc.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_numpy()
 
 
 def shown_time(time: TimeArray, zone: str | None) -> Any:
-    """Time stamps as ISO text on the clock of `zone`; row numbers stay as they are.
-
-    None shows the time stamps as they came. In the hour after the clock is set back, stamps are
-    those of the hour before, as on the wall.
-    """
+    """Time stamps as ISO text on the clock of `zone`; row numbers stay as they are."""
     if time.dtype.kind != "M":
         return time
-    stamps = time.astype("datetime64[us]")
-    if zone is not None:
-        utc = pl.Series(stamps).dt.replace_time_zone("UTC")
-        stamps = utc.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_numpy()
+    stamps = local_time(time, zone)
     for unit in ("s", "ms"):
         coarse = stamps.astype(f"datetime64[{unit}]")
         if (coarse == stamps).all():

@@ -15,9 +15,10 @@ from sklearn.impute import KNNImputer
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from offbeat.errors import ConfigError, DataError, ModelFileError, NotFittedError, one_of
+from offbeat.rolling import CHUNK_NUMBERS, centres, half_window, row_median
 from offbeat.series import BoolArray, FloatArray, IntArray
 
-__all__ = ["RepairFill", "ImputeMethod", "Imputer", "ScaleMethod", "Scaler", "hampel", "repair"]
+__all__ = ["ImputeMethod", "Imputer", "RepairFill", "ScaleMethod", "Scaler", "hampel", "repair"]
 
 ImputeMethod = Literal["ffill", "bfill", "linear", "mean", "median", "knn"]
 RepairFill = Literal["median", "mean", "interpolate", "drop"]
@@ -32,8 +33,6 @@ SCALE_FLOOR = 0.05
 # so that a counter that moves by one is no outlier.
 CHANGE_FLOOR = 0.5
 CHANGE_SHARE = 0.02
-# Numbers that one chunk of rolling windows may hold.
-CHUNK_NUMBERS = 2_000_000
 
 N_NEIGHBOURS = 5
 MAX_REFERENCE = 2_000
@@ -145,7 +144,7 @@ class Imputer:
         self.median_ = _array(state, "median", n_channels)
         self.spread_ = _array(state, "spread", n_channels)
         self.reference_ = _array(state, "reference")
-        if self.reference_.ndim != 2 or self.reference_.shape[1] != 2 * n_channels:
+        if self.reference_.shape != (len(self.reference_), 2 * n_channels):
             raise ModelFileError(f"imputer reference has shape {self.reference_.shape}")
         return self
 
@@ -178,7 +177,7 @@ class Imputer:
 
 
 class Scaler:
-    """Brings each channel to a common scale: `(x - offset_) / scale_`.
+    """Brings each channel to a common scale: `(x - centre_) / unit_`.
 
     Parameters
     ----------
@@ -192,7 +191,7 @@ class Scaler:
         self.method = method
 
     def fit(self, values: FloatArray) -> Self:
-        """Learn scale and offset from the training part, shape (T, C); NaN is left out.
+        """Learn unit and centre from the training part, shape (T, C); NaN is left out.
 
         Raises
         ------
@@ -204,30 +203,38 @@ class Scaler:
         one_of("scaling", self.method, get_args(ScaleMethod))
         empty = np.isnan(values).all(axis=0)
         if empty.any():
-            raise DataError(f"channel number {int(np.argmax(empty))} has no value to fit a scale to")
+            raise DataError(
+                f"channel number {int(np.argmax(empty))} has no value to fit a scale to"
+            )
         # Exact powers of two, so that neither huge nor tiny units overflow or count as constant.
         size = np.exp2(np.floor(np.log2(np.maximum(np.nanmax(np.abs(values), axis=0), 1e-300))))
-        scale, offset = _scikit_scale(values / size, self.method)
+        unit, centre = _scikit_scale(values / size, self.method)
         constant = np.nanmax(values, axis=0) == np.nanmin(values, axis=0)
-        self.scale_ = np.where(constant, 1.0, scale * size)
-        self.offset_ = np.where(constant, np.nanmax(values, axis=0), offset * size)
+        self.unit_ = np.where(constant, 1.0, unit * size)
+        self.centre_ = np.where(constant, np.nanmax(values, axis=0), centre * size)
         return self
+
+    def set_affine(self, channel: int, *, scale: float, offset: float) -> None:
+        """Let one channel become `x * scale + offset` instead."""
+        self.unit_[channel], self.centre_[channel] = 1 / scale, -offset / scale
 
     def transform(self, values: FloatArray) -> FloatArray:
         """To the common scale, shape (..., C)."""
-        _check_channels(values, len(self.state()["scale"]))
-        return (values - self.offset_) / self.scale_
+        _check_channels(values, len(self.state()["unit"]))
+        scaled: FloatArray = (values - self.centre_) / self.unit_
+        return scaled
 
     def inverse(self, values: FloatArray) -> FloatArray:
         """Back to the data's own units, shape (..., C)."""
-        _check_channels(values, len(self.state()["scale"]))
-        return values * self.scale_ + self.offset_
+        _check_channels(values, len(self.state()["unit"]))
+        restored: FloatArray = values * self.unit_ + self.centre_
+        return restored
 
     def state(self) -> dict[str, np.ndarray]:
         """What was learned, as plain arrays."""
-        if not hasattr(self, "scale_"):
+        if not hasattr(self, "unit_"):
             raise NotFittedError("this scaler is not fitted: call fit first")
-        return {"scale": self.scale_, "offset": self.offset_}
+        return {"unit": self.unit_, "centre": self.centre_}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> Self:
         """Take over what `state` gave.
@@ -235,13 +242,13 @@ class Scaler:
         Raises
         ------
         ModelFileError
-            If an array is missing, has another shape, or a scale is no finite number above 0.
+            If an array is missing, has another shape, or a unit is no finite number above 0.
         """
-        scale = _array(state, "scale")
-        offset = _array(state, "offset", len(scale))
-        if not (np.isfinite(scale).all() and (scale > 0).all() and np.isfinite(offset).all()):
-            raise ModelFileError("the scaler holds a scale or offset that is no usable number")
-        self.scale_, self.offset_ = scale, offset
+        unit = _array(state, "unit")
+        centre = _array(state, "centre", len(unit))
+        if not (np.isfinite(unit).all() and (unit > 0).all() and np.isfinite(centre).all()):
+            raise ModelFileError("the scaler holds a unit or centre that is no usable number")
+        self.unit_, self.centre_ = unit, centre
         return self
 
 
@@ -265,7 +272,7 @@ def hampel(values: FloatArray, *, window: int = 11, n_sigmas: float = 5.0) -> Bo
     -------
     Mask of shape (T, C).
     """
-    half = _half(window)
+    half = half_window(window)
     if not n_sigmas > 0:
         raise ConfigError(f"n_sigmas={n_sigmas}: a number above 0 was expected")
     flagged = np.zeros(values.shape, dtype=np.bool_)
@@ -277,8 +284,8 @@ def hampel(values: FloatArray, *, window: int = 11, n_sigmas: float = 5.0) -> Bo
         for start in range(0, len(source), chunk):
             some = source[start : start + chunk]
             around = sliding_window_view(padded[start : start + len(some) + 2 * half], window)
-            middle = _row_median(around)
-            scale = MAD_TO_SIGMA * _row_median(np.abs(around - middle[:, None]))
+            middle = row_median(around)
+            scale = MAD_TO_SIGMA * row_median(np.abs(around - middle[:, None]))
             limit = n_sigmas * np.maximum(scale, floor)
             flagged[start : start + len(some), column] = np.abs(some - middle) > limit
     return flagged
@@ -300,7 +307,7 @@ def repair(
         An odd number of rows >= 3.
     """
     one_of("fill", fill, get_args(RepairFill))
-    half = _half(window)
+    half = half_window(window)
     kept = np.where(flagged, np.nan, values)
     mended = kept.copy()
     if fill == "drop":
@@ -310,7 +317,7 @@ def repair(
         rows = np.flatnonzero(wanted[:, column])
         found = np.full(len(rows), np.nan)
         if fill != "interpolate":
-            found = _around(kept[:, column], rows, half, fill)
+            found = centres(kept[:, column], rows, half, fill == "median")
         known = np.flatnonzero(~np.isnan(kept[:, column]))
         left = np.isnan(found)
         if len(known) and left.any():
@@ -324,12 +331,6 @@ def _check_channels(values: FloatArray, n_channels: int) -> None:
         raise DataError(f"{n_channels} channels were expected, shape {values.shape} came")
 
 
-def _half(window: int) -> int:
-    if isinstance(window, bool) or not isinstance(window, int) or window < 3 or window % 2 == 0:
-        raise ConfigError(f"window={window}: an odd number of rows >= 3 was expected")
-    return window // 2
-
-
 def _scale_floor(source: FloatArray) -> float:
     known = source[~np.isnan(source)]
     if len(known) == 0:
@@ -341,33 +342,6 @@ def _scale_floor(source: FloatArray) -> float:
     if len(change) >= CHANGE_SHARE * len(known):
         floor = max(floor, CHANGE_FLOOR * float(np.median(change)))
     return floor
-
-
-def _row_median(windows: FloatArray) -> FloatArray:
-    """Median of each row, NaN left out; NaN where there is nothing else."""
-    ordered = np.sort(windows, axis=1)  # NaN goes last
-    count = np.count_nonzero(~np.isnan(ordered), axis=1)
-    rows = np.arange(len(ordered))
-    low = ordered[rows, np.maximum(count - 1, 0) // 2]
-    high = ordered[rows, np.minimum(count // 2, windows.shape[1] - 1)]
-    return low / 2 + np.where(count % 2 == 1, low, high) / 2
-
-
-def _around(kept: FloatArray, rows: IntArray, half: int, fill: RepairFill) -> FloatArray:
-    """Median or mean of the windows around these rows, NaN left out."""
-    windows = sliding_window_view(np.pad(kept, half, constant_values=np.nan), 2 * half + 1)
-    found = np.empty(len(rows))
-    chunk = max(CHUNK_NUMBERS // (2 * half + 1), 1)
-    for start in range(0, len(rows), chunk):
-        around = windows[rows[start : start + chunk]]
-        if fill == "median":
-            found[start : start + chunk] = _row_median(around)
-        else:
-            count = np.count_nonzero(~np.isnan(around), axis=1)
-            part = around / np.maximum(count, 1)[:, None]
-            mean = np.where(count > 0, np.nansum(part, axis=1), np.nan)
-            found[start : start + chunk] = mean
-    return found
 
 
 def _neighbours(missing: BoolArray) -> tuple[IntArray, IntArray]:
@@ -399,7 +373,7 @@ def _spread(known: FloatArray) -> float:
 
 
 def _scikit_scale(values: FloatArray, method: ScaleMethod) -> tuple[FloatArray, FloatArray]:
-    """Scale and offset of each channel, shape (C,), such that `(x - offset) / scale`."""
+    """Unit and centre of each channel, shape (C,)."""
     if method in ("minmax", "minmax_symmetric"):
         low = 0 if method == "minmax" else -1
         fitted = MinMaxScaler(feature_range=(low, 1)).fit(values)

@@ -219,7 +219,7 @@ class Detection:
         return Calibration(self.score, self.rows_per_day, self.series.label)
 
     def to_frame(self) -> pl.DataFrame:
-        """One row a grid row: time, values, score, threshold, label, and per channel what was expected."""
+        """One row a grid row: time, values, score, threshold, label; what was expected."""
         columns: dict[str, Any] = {"time": self._shown_time(self.time)}
         for i, channel in enumerate(self.series.channels):
             columns[channel] = self.series.values[:, i]

@@ -157,7 +157,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self._configure(self.n_learned_)
         self._require_rows(self.n_learned_, "the training part")
         log = self._learn(training_part, progress)
-        self._calibrate(grid, learned)
+        self.standards_, self.calibrations_ = self._calibrate(grid, learned)
+        self.threshold_ = self.threshold or default_threshold(self.rows_per_day_)
+        self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
         self.record_ = self._make_record(log)
         return self
 
@@ -210,9 +212,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             if truth is not None and truth.shape != (len(series),):
                 raise DataError(f"{len(series)} labels were expected, {truth.shape} came")
             score = joined.score[grid.slot]
-            calibration = Calibration(score, self.rows_per_day_, truth)
+            calibration = Calibration(
+                score, self.rows_per_day_, truth, self._merge_gap(self.smoothing)
+            )
         elif y_true is not None:
-            raise ConfigError("y_true needs the data it belongs to: set_threshold(method, X, y_true)")
+            raise ConfigError(
+                "y_true needs the data it belongs to: set_threshold(method, X, y_true)"
+            )
         threshold.cut(calibration, calibration.score)  # refuses now what could not be cut later
         self.threshold_ = threshold
         self.calibrations_ = {**self.calibrations_, self.smoothing: calibration}
@@ -255,10 +261,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
                 f"and a few to learn from): give more history or a smaller window"
             )
 
-    def _calibrate(self, grid: Grid, learned: BoolArray) -> None:
+    def _calibrate(
+        self, grid: Grid, learned: BoolArray
+    ) -> tuple[dict[Smoothing, Standard], dict[Smoothing, Calibration]]:
         """Measure what is usual on the training part, for both ways of looking."""
-        self.standards_: dict[Smoothing, Standard] = {}
-        self.calibrations_: dict[Smoothing, Calibration] = {}
+        standards: dict[Smoothing, Standard] = {}
+        calibrations: dict[Smoothing, Calibration] = {}
         for mode in MODES:
             prepared = self.prepared_by_.prepare(grid, causal=mode == "trailing")
             foresight = self._foresee(prepared)
@@ -267,12 +275,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             signals = self._signals(prepared, foresight, mode)
             standard = measure_standard(self.scoring, signals, learned)
             score = join(self.scoring, signals, standard).score
-            self.standards_[mode] = standard
-            self.calibrations_[mode] = Calibration(
-                np.where(learned, score, np.nan), self.rows_per_day_, None
+            standards[mode] = standard
+            calibrations[mode] = Calibration(
+                np.where(learned, score, np.nan),
+                self.rows_per_day_,
+                merge_gap=self._merge_gap(mode),
             )
-        self.threshold_ = self.threshold or default_threshold(self.rows_per_day_)
-        self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
+        return standards, calibrations
 
     def _measure_band(
         self, prepared: Prepared, foresight: Foresight, learned: BoolArray
@@ -303,6 +312,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         return {
             "period": season.period if season else None,
             "smoothing_window": {mode: self._smoothing_window(mode) for mode in MODES},
+            "learned_by_changes": [
+                name
+                for name, wanders in zip(self.channels_, self.prepared_by_.wanders, strict=True)
+                if wanders
+            ],
             "threshold": self.threshold_.title,
             "step": str(self.step_),
         }
@@ -351,7 +365,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             self.scoring, foresight.error, scaled, moment_window=self._moment_window()
         )
         cold = self._cold_rows(prepared)
-        return [self._held(smooth(_blank(s, cold), window, mode), prepared, cold) for s in raw]
+        rows = [1 if name == "spike" else window for name in self.scoring.weights]
+        return [
+            self._held(smooth(_blank(signal, cold), n_rows, mode), prepared, cold)
+            for signal, n_rows in zip(raw, rows, strict=True)
+        ]
 
     def _cold_rows(self, prepared: Prepared) -> BoolArray:
         """Rows outside the segments, and the warm-up of each segment, shape (T,)."""
@@ -378,6 +396,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         whole = 2 * DEFAULT_SMOOTHING if period is None else min(period, MAX_SMOOTHING_PERIOD)
         return max(1, whole if mode == "centred" else whole // 2)
 
+    def _merge_gap(self, mode: Smoothing) -> int:
+        given = self.rules.merge_gap
+        return self._smoothing_window(mode) if given is None else given
+
     def _moment_window(self) -> int:
         if self.scoring.moment_window is not None:
             return self.scoring.moment_window
@@ -386,10 +408,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _detect(self, series: Series, grid: Grid) -> Detection:
         joined, prepared, foresight = self._score(grid)
-        expected, lower, upper = self._in_data_units(foresight)
-        merge_gap = self.rules.merge_gap
-        if merge_gap is None:
-            merge_gap = self._smoothing_window(self.smoothing)
+        expected, lower, upper = self._in_data_units(foresight, prepared.base)
         calibration = self.calibrations_[self.smoothing]
         return Detection(
             source=series,
@@ -406,19 +425,23 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             signals=tuple(self.scoring.weights),
             calibration=calibration,
             threshold=self.threshold_,
-            rules=EventRules(merge_gap, self.rules.min_length),
+            rules=EventRules(self._merge_gap(self.smoothing), self.rules.min_length),
             slot=grid.slot,
             rows_per_day=grid.rows_per_day,
             record=self.record_,
         )
 
-    def _in_data_units(self, foresight: Foresight) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _in_data_units(
+        self, foresight: Foresight, base: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Expected value and band of all channels; NaN for covariates."""
         half = foresight.scale * self.band_
         scaler = self.prepared_by_.scaler
         scaled = (foresight.expected, foresight.expected - half, foresight.expected + half)
-        wide = [self._over_all_channels(part) for part in scaled]
-        return scaler.inverse(wide[0]), scaler.inverse(wide[1]), scaler.inverse(wide[2])
+        expected, lower, upper = (
+            scaler.inverse(self._over_all_channels(part)) + base for part in scaled
+        )
+        return expected, lower, upper
 
     def _over_all_channels(self, of_targets: FloatArray) -> FloatArray:
         """(T, targets) -> (T, C), NaN for covariates."""
@@ -501,7 +524,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         }
         self.calibrations_ = {
             mode: Calibration(
-                arrays[f"{mode}.score"], self.rows_per_day_, arrays.get(f"{mode}.y_true")
+                arrays[f"{mode}.score"],
+                self.rows_per_day_,
+                arrays.get(f"{mode}.y_true"),
+                self._merge_gap(mode),
             )
             for mode in MODES
         }

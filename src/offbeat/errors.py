@@ -22,8 +22,11 @@ __all__ = [
     "ModelFileError",
     "NotFittedError",
     "OffbeatError",
+    "nearest_names",
     "one_of",
 ]
+
+SHOWN_NAMES = 12
 
 
 class OffbeatError(Exception):
@@ -62,6 +65,7 @@ def nearest_names(name: str, names: Iterable[str]) -> str:
     """`did you mean 'x'? (known: ...)`, for messages about a name that is not there."""
     known = [str(each) for each in names]
     near = difflib.get_close_matches(str(name), known, n=2, cutoff=0.5)
-    shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+    rest = len(known) - SHOWN_NAMES
+    shown = ", ".join(known[:SHOWN_NAMES]) + (f" and {rest} more" if rest > 0 else "")
     hint = f"did you mean {' or '.join(repr(each) for each in near)}? " if near else ""
     return f"{hint}known: {shown}" if known else "none are known"

@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 
 from offbeat.canvas import (
     CONFIG,
+    MARGIN_PX,
     PALETTE,
     TEMPLATE,
     axis_name,
@@ -27,8 +28,16 @@ from offbeat.canvas import (
 )
 from offbeat.cut_figures import histogram_figure, precision_recall_figure
 from offbeat.errors import one_of
-from offbeat.events import Event, label_runs
-from offbeat.series import BoolArray, FloatArray, IntArray
+from offbeat.runs import label_runs
+from offbeat.series import FloatArray, IntArray
+from offbeat.shading import (
+    event_boxes,
+    hide_axis,
+    strip_boxes,
+    strips_of,
+    unscored_boxes,
+    worst_events,
+)
 from offbeat.thinning import downsample, shown_rows
 
 if TYPE_CHECKING:
@@ -51,13 +60,9 @@ __all__ = [
 
 VALUE, EXPECTED, EVENT = PALETTE["blue"], PALETTE["green"], PALETTE["vermillion"]
 BAND_FILL = "rgba(0,158,115,0.22)"
-EVENT_FILL, EVENT_EDGE = "rgba(213,94,0,0.15)", "rgba(213,94,0,0.55)"
-TRUTH_FILL, LEARNED_FILL = "rgba(204,121,167,0.9)", "rgba(134,141,151,0.55)"
-UNSCORED_FILL = "rgba(134,141,151,0.2)"
 REST = "#B9BEC6"  # the last area of a stack: everything else
 
 MAX_CHANNELS = 6  # lanes, unless channels are asked for
-MAX_SHADED = 400  # events; browsers draw more only slowly
 MAX_IMPUTED = 500  # marks a channel
 MAX_BINS = 300  # steps of the areas
 MAX_AREAS = 8
@@ -113,9 +118,11 @@ def score_figure(
     one_of("axis", axis, ("linear", "log"))
     figure = stack([("", "", 260)])
     _draw_score(figure, detection, 1, max_points)
-    _shade(figure, _event_boxes(detection) + _unscored_boxes(detection))
+    figure.update_layout(shapes=event_boxes(detection) + unscored_boxes(detection))
     _time_axis(figure, detection)
-    figure.update_yaxes(type=axis, title_text="score", exponentformat="power")
+    figure.update_yaxes(title_text="score", rangemode="tozero")
+    if axis == "log":
+        figure.update_yaxes(type="log", dtick=1, tickformat="~g")
     return figure
 
 
@@ -199,19 +206,19 @@ def _lanes_figure(
 ) -> go.Figure:
     shown, others = _chosen(detection, channels)
     height = LANE_PX.get(len(shown) + with_score, LOW_LANE_PX)
-    lanes = [(short(channel, 44), channel, height) for channel in shown]
+    lanes = [(short(channel, 36), channel, height) for channel in shown]
     lanes += [("score", "", height)] if with_score else []
-    strips = _strips(detection)
+    strips = strips_of(detection)
     figure = stack(lanes + [(title, "", STRIP_PX) for title, _, _ in strips])
     for lane, channel in enumerate(shown, 1):
         _draw_channel(figure, detection, channel, lane, max_points)
     if with_score:
         _draw_score(figure, detection, len(lanes), max_points)
-    boxes = _event_boxes(detection)
+    boxes = event_boxes(detection)
     for lane, (title, mask, colour) in enumerate(strips, len(lanes) + 1):
-        boxes += _strip_boxes(figure, detection, mask, colour, lane)
-        _keep_lane(figure, detection, title, lane)
-    _shade(figure, boxes)
+        boxes += strip_boxes(figure, detection, mask, colour, lane)
+        hide_axis(figure, detection, title, lane)
+    figure.update_layout(shapes=boxes)
     _time_axis(figure, detection)
     if others:
         _name_others(figure, others)
@@ -248,21 +255,28 @@ def _draw_channel(
         band = _band(time, detection.lower[rows, column], detection.upper[rows, column])
         fill = {"fill": "toself", "fillcolor": BAND_FILL, "line": {"width": 0}, "mode": "lines"}
         still = at | {"hovertemplate": None, "hoverinfo": "skip"}
-        figure.add_scatter(**band, **fill, name="expected band", legendgroup="band", **still)
+        figure.add_scatter(
+            **band, **fill, name="expected band", legendgroup="band", legendrank=30, **still
+        )
         look = line(EXPECTED, width=1.3, dash="dot")
         figure.add_scatter(
-            x=time, y=expected, name="expected", line=look, mode="lines", legendgroup="e", **at
+            x=time,
+            y=expected,
+            name="expected",
+            line=look,
+            mode="lines",
+            legendgroup="expected",
+            legendrank=20,
+            **at,
         )
     figure.add_scatter(
         x=time, y=values[rows], name="measured", line=line(VALUE), mode="lines", **at,
-        legendgroup="measured",
+        legendgroup="measured", legendrank=10,
     )  # fmt: skip
     _mark_imputed(figure, detection, column, at)
 
 
-def _mark_imputed(
-    figure: go.Figure, detection: Detection, column: int, at: dict[str, Any]
-) -> None:
+def _mark_imputed(figure: go.Figure, detection: Detection, column: int, at: dict[str, Any]) -> None:
     """Open circles on values that were filled, not measured."""
     rows = np.flatnonzero(detection.imputed[:, column])
     if not len(rows) and not (at["showlegend"] and detection.imputed.any()):
@@ -306,22 +320,18 @@ def _draw_score(figure: go.Figure, detection: Detection, lane: int, max_points: 
             x=time, y=values[rows], name=name, line=look, mode="lines", yaxis=at,
             hovertemplate=NUMBER,
         )  # fmt: skip
-    worst = _worst(detection)
+    worst = worst_events(detection)
     if worst:
         figure.add_scatter(
             x=shown_time(np.array([event.peak_time for event in worst]), zone),
             y=[event.score for event in worst],
-            text=[_peak_text(event) for event in worst],
+            text=[f"{e.severity:.3g} times the limit, {short(e.channel, 40)}" for e in worst],
             name="peak of an event",
             mode="markers",
             marker={"size": 8, "color": EVENT, "symbol": "diamond"},
             hovertemplate="%{text}",
             yaxis=at,
         )
-
-
-def _peak_text(event: Event) -> str:
-    return f"{event.severity:.3g} times the limit, {short(event.channel, 40)}"
 
 
 def _binned(shares: FloatArray, severity: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -354,82 +364,6 @@ def _add_area(figure: go.Figure, time: Any, values: FloatArray, name: str, colou
     )
 
 
-# ---------------------------------------------------------------- boxes and strips
-
-
-def _worst(detection: Detection) -> list[Event]:
-    """The events that are drawn: all, or the worst where there are very many."""
-    return sorted(detection.events, key=lambda event: -event.severity)[:MAX_SHADED]
-
-
-def _box(x0: Any, x1: Any, fill: str, edge: str = "rgba(0,0,0,0)") -> dict[str, Any]:
-    """A stretch of time over the whole height; an edge keeps the shortest visible."""
-    look = {"fillcolor": fill, "line": {"color": edge, "width": 1}, "layer": "below"}
-    return {"type": "rect", "xref": "x", "yref": "paper", "x0": x0, "x1": x1, "y0": 0, "y1": 1} | look
-
-
-def _event_boxes(detection: Detection) -> list[dict[str, Any]]:
-    worst = _worst(detection)
-    if not worst:
-        return []
-    zone = detection.series.zone
-    starts = shown_time(np.array([event.start_time for event in worst]), zone).tolist()
-    ends = shown_time(np.array([event.end_time for event in worst]), zone).tolist()
-    group = {"name": "event", "legendgroup": "event"}
-    return [
-        _box(x0, x1, EVENT_FILL, EVENT_EDGE) | group | {"showlegend": i == 0}
-        for i, (x0, x1) in enumerate(zip(starts, ends, strict=True))
-    ]
-
-
-def _run_boxes(detection: Detection, mask: BoolArray, fill: str, edge: str) -> list[dict[str, Any]]:
-    """Boxes over the runs of a mask, the longest if there are very many."""
-    runs = label_runs(mask)
-    runs = runs[np.argsort(runs[:, 0] - runs[:, 1], kind="stable")[:MAX_SHADED]]
-    starts = shown_time(detection.time[runs[:, 0]], detection.series.zone).tolist()
-    ends = shown_time(detection.time[runs[:, 1] - 1], detection.series.zone).tolist()
-    return [_box(x0, x1, fill, edge) for x0, x1 in zip(starts, ends, strict=True)]
-
-
-def _unscored_boxes(detection: Detection) -> list[dict[str, Any]]:
-    boxes = _run_boxes(detection, np.isnan(detection.score), UNSCORED_FILL, "rgba(0,0,0,0)")
-    group = {"name": "not scored", "legendgroup": "unscored"}
-    return [box | group | {"showlegend": i == 0} for i, box in enumerate(boxes)]
-
-
-def _strips(detection: Detection) -> list[tuple[str, BoolArray, str]]:
-    """Thin lanes below the channels: what people marked, what was learned from."""
-    strips = []
-    if detection.series.label is not None:
-        strips.append(("marked as anomaly", detection.series.label == 1, TRUTH_FILL))
-    if detection.learned.any():
-        strips.append(("learned from", detection.learned, LEARNED_FILL))
-    return strips
-
-
-def _strip_boxes(
-    figure: go.Figure, detection: Detection, mask: BoolArray, fill: str, lane: int
-) -> list[dict[str, Any]]:
-    low, high = figure.layout[axis_name("yaxis", lane)].domain
-    boxes = _run_boxes(detection, mask, fill, fill)
-    return [box | {"y0": low, "y1": high} for box in boxes]
-
-
-def _keep_lane(figure: go.Figure, detection: Detection, title: str, lane: int) -> None:
-    """A strip has no scale; an empty line keeps its axis on the figure."""
-    hidden = {"visible": False, "range": [0, 1], "fixedrange": True}
-    figure.update_layout({axis_name("yaxis", lane): hidden})
-    ends = shown_time(detection.time[[0, -1]], detection.series.zone)
-    figure.add_scatter(
-        x=ends, y=[None, None], yaxis=axis_name("y", lane), name=title, showlegend=False,
-        hoverinfo="skip",
-    )  # fmt: skip
-
-
-def _shade(figure: go.Figure, boxes: list[dict[str, Any]]) -> None:
-    figure.update_layout(shapes=boxes)
-
-
 def _time_axis(figure: go.Figure, detection: Detection) -> None:
     """The axis runs over the whole series; its title names the zone."""
     series = detection.series
@@ -444,7 +378,9 @@ def _name_others(figure: go.Figure, others: Sequence[str]) -> None:
     named = ", ".join(short(name, 22) for name in others[:8])
     more = f" and {len(others) - 8} more" if len(others) > 8 else ""  # noqa: PLR2004
     lines = textwrap.wrap(f"Not shown: {named}{more}", 52)
-    figure.update_layout(margin_b=56 + 16 * len(lines), height=figure.layout.height + 16 * len(lines))
+    room = 24 + 16 * len(lines)
+    margin = MARGIN_PX | {"b": MARGIN_PX["b"] + room}
+    figure.update_layout(margin=margin, height=figure.layout.height + room)
     figure.add_annotation(
         text="<br>".join(lines),
         hovertext=safe(", ".join(others)),
@@ -454,7 +390,7 @@ def _name_others(figure: go.Figure, others: Sequence[str]) -> None:
         yref="paper",
         xanchor="left",
         yanchor="top",
-        yshift=-46,
+        yshift=-62,
         align="left",
         showarrow=False,
         font={"size": 11},

@@ -6,16 +6,20 @@ Everything after this module counts in rows. `Grid.slot` leads back to the rows 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError, DataError
 from offbeat.series import BoolArray, FloatArray, IntArray, Series, TimeArray
+from offbeat.stamps import read_stamp, step_text, time_text
 
-__all__ = ["Grid", "find_row", "infer_step", "regularise", "step_text", "time_text"]
+__all__ = ["Grid", "Step", "find_row", "infer_step", "regularise", "row_at"]
+
+Step = str | timedelta | np.timedelta64 | int
+"""A duration (`"1min"`, a timedelta), or a number of rows where the data have no clock."""
 
 DAY_NS = 86_400_000_000_000
 # A difference counts as a whole number of steps if it is off by at most this share of a step ...
@@ -28,16 +32,9 @@ MODE_SHARE = 0.5
 # A grid may have this many rows for each row that came, plus the spare ones; else it is a mistake.
 GRID_ROWS_PER_ROW = 20
 SPARE_GRID_ROWS = 10_000
-
-_UNITS = (
-    ("day", DAY_NS),
-    ("h", 3_600_000_000_000),
-    ("min", 60_000_000_000),
-    ("s", 1_000_000_000),
-    ("ms", 1_000_000),
-    ("us", 1_000),
-    ("ns", 1),
-)
+# Two parts need two rows; a clock that strays by less than this share of a step is not mentioned.
+MIN_ROWS = 2
+WORTH_A_NOTE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +74,7 @@ class Grid:
         return np.bincount(self.slot, minlength=len(self.series)) > 0
 
 
-def regularise(series: Series, step: np.timedelta64 | timedelta | int | None = None) -> Grid:
+def regularise(series: Series, step: Step | None = None) -> Grid:
     """Sort by time, merge what shares a time stamp, and put the rows on a regular step.
 
     If nearly all differences are near whole multiples of the step, rows are counted: one step
@@ -167,7 +164,7 @@ def find_row(
         If a part would be empty.
     """
     n_rows = len(time)
-    if n_rows < 2:
+    if n_rows < MIN_ROWS:
         raise DataError(f"{n_rows} row(s) cannot be split: at least two are needed")
     if isinstance(at, bool):
         raise ConfigError(f"a split at a fraction, row or time stamp was expected, {at} came")
@@ -199,32 +196,10 @@ def row_at(
         return min(max(int(at), 0), len(time))
     if time.dtype.kind != "M":
         raise ConfigError(f"{at!r} needs a time column: without one give a row number")
-    return int(np.searchsorted(time, _stamp(at, zone), side="left"))
+    return int(np.searchsorted(time, read_stamp(at, zone), side="left"))
 
 
-def step_text(step: np.timedelta64 | timedelta | int) -> str:
-    """A duration for people: `200 ms`, `5 min`, `1.5 h`; a plain number is in nanoseconds."""
-    length = step if isinstance(step, int) else int(np.timedelta64(step, "ns").astype(np.int64))
-    name, unit = next((each for each in _UNITS if abs(length) >= each[1]), _UNITS[-1])
-    number = f"{length / unit:.4g}" if abs(length) < 10_000 * unit else f"{length / unit:.0f}"
-    return f"{number} {name}s" if name == "day" and number != "1" else f"{number} {name}"
-
-
-def time_text(time: np.datetime64 | int | np.integer, zone: str | None = None) -> str:  # type: ignore[type-arg]
-    """A time stamp as ISO text, in `zone` if one is named; row numbers as `row 12`."""
-    if not isinstance(time, np.datetime64):
-        return f"row {int(time)}"
-    moment = time.astype("datetime64[ns]")
-    whole = moment.astype("datetime64[s]")
-    part = int((moment - whole).astype(np.int64))
-    fraction = f".{part:09d}".rstrip("0") if part else ""
-    if zone is None:
-        return f"{whole}{fraction}"
-    local = datetime.fromtimestamp(int(whole.astype(np.int64)), ZoneInfo(zone))
-    return local.strftime("%Y-%m-%dT%H:%M:%S") + fraction + local.isoformat()[19:]
-
-
-def _by_row_number(series: Series, step: np.timedelta64 | timedelta | int | None) -> Grid:
+def _by_row_number(series: Series, step: Step | None) -> Grid:
     rows = 1 if step is None else step
     if not isinstance(rows, int) or isinstance(rows, bool):
         raise ConfigError(f"step={step} needs a time column: without one it is a number of rows")
@@ -269,13 +244,10 @@ def _usual_step(ordered: NDArray[np.int64], name: str) -> int:
     return int(gaps[(len(gaps) - 1) // 2])
 
 
-def _given_step(step: np.timedelta64 | timedelta | int) -> int:
+def _given_step(step: Step) -> int:
     if isinstance(step, int | np.integer):
         raise ConfigError(f"step={step}: these data have a clock, so give a duration")
-    length = int(np.timedelta64(step, "ns").astype(np.int64))
-    if length <= 0 or np.isnat(np.timedelta64(step, "ns")):
-        raise ConfigError(f"step={step}: a duration above zero was expected")
-    return length
+    return int(parse_duration(step).astype(np.int64))
 
 
 def _is_regular(ordered: NDArray[np.int64], step_ns: int) -> bool:
@@ -361,7 +333,7 @@ def _stray_notes(ordered: NDArray[np.int64], step_ns: int) -> list[str]:
     gaps = np.diff(ordered)
     ratio = gaps[gaps > 0] / step_ns
     stray = float(np.percentile(np.abs(ratio - np.rint(ratio)), 95))
-    if stray < 0.01:
+    if stray < WORTH_A_NOTE:
         return []
     return [f"time stamps stray from the step by up to {stray:.0%} of it: taken as regular"]
 

@@ -11,7 +11,7 @@ import torch
 from offbeat.detection import EventRules
 from offbeat.detector import Detector, Foresight
 from offbeat.errors import ConfigError, one_of
-from offbeat.networks import Forecast, LSTMForecaster
+from offbeat.networks import LSTMForecaster, LSTMState
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing, error_size
 from offbeat.series import FloatArray
@@ -40,6 +40,8 @@ DEFAULT_WINDOW, MIN_WINDOW, MAX_WINDOW = 64, 8, 128
 DEFAULT_HORIZON = 8
 WINDOWS_OF_HISTORY = 6
 """A training part should hold so many windows, else the window is made smaller."""
+LIMIT_QUANTILE, MIN_LIMIT = 0.999, 4.0
+"""What the state reads is limited to this quantile of the training residuals, at least 4 scales."""
 BLOCK = 8192
 """Rows scored in one call of the network, whatever the length of the series."""
 
@@ -63,6 +65,10 @@ class LSTMDetector(Detector):
     loss
         "gaussian": a mean and a scale are forecast (negative log-likelihood). "mse", "mae": a mean
         only; its scale is taken from the training residuals.
+    robust_state
+        Whether the LSTM reads a value that is far from its forecast as less far (a winsorised
+        innovation), so that one odd value does not spoil the forecasts after it, and something that
+        stays away is missed for longer than once. Scores always see the value as it is.
     smoothing
         "trailing" (default): what a live watcher would have seen. "centred": looking back.
     random_state
@@ -101,6 +107,7 @@ class LSTMDetector(Detector):
         n_layers: int = 2,
         dropout: float = 0.1,
         loss: LossName = "gaussian",
+        robust_state: bool = True,
         smoothing: Smoothing = "trailing",
         random_state: int = 0,
         device: str = "cpu",
@@ -117,6 +124,7 @@ class LSTMDetector(Detector):
         self.n_layers = n_layers
         self.dropout = dropout
         self.loss = loss
+        self.robust_state = robust_state
         self.smoothing = smoothing
         self.random_state = random_state
         self.device = device
@@ -138,10 +146,11 @@ class LSTMDetector(Detector):
             window=window,
             horizon=1,
             loss="mse",
+            robust_state=False,
             random_state=random_state,
-            preparation=Preparation(scaling="minmax", outliers="off"),
+            preparation=Preparation(scaling="minmax", outliers="off", difference="never"),
             training=Training(trim=0.0),
-            scoring=Scoring(error="mse", smoothing_window=1, aggregate="mean"),
+            scoring=Scoring(error="mse", smoothing_window=1, aggregate="mean", spike=0.0),
             threshold=PercentileThreshold(99.0),
         )
 
@@ -199,7 +208,9 @@ class LSTMDetector(Detector):
             device=torch.device(self.device),
             progress=progress,
         )
+        self.point_scale_ = np.ones((self.horizon_, len(self.targets_)))
         self.point_scale_ = self._measure_point_scale(prepared)
+        self.limit_ = self._measure_limit(prepared)
         return self.training_log_.epochs
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -208,6 +219,8 @@ class LSTMDetector(Detector):
         state["training"] = {"best_epoch": self.training_log_.best_epoch}
         state["training"]["ended"] = self.training_log_.ended
         arrays["point_scale"] = self.point_scale_
+        if self.limit_ is not None:
+            arrays["limit"] = self.limit_
         weights = self.network_.state_dict()
         return state, arrays | {f"network.{k}": v.cpu().numpy() for k, v in weights.items()}
 
@@ -216,6 +229,7 @@ class LSTMDetector(Detector):
         diary = state["training"]
         self.training_log_ = TrainingLog(self.record_.log, diary["best_epoch"], diary["ended"])
         self.point_scale_ = arrays["point_scale"]
+        self.limit_ = arrays.get("limit")
         weights = {
             name.removeprefix("network."): torch.from_numpy(array.copy())
             for name, array in arrays.items()
@@ -246,12 +260,12 @@ class LSTMDetector(Detector):
 
     def _measure_point_scale(self, prepared: Prepared) -> FloatArray:
         """Deviation of the training residuals per step ahead, (H, C); ones for a Gaussian head."""
-        shape = (self.horizon_, len(self.targets_))
+        shape = self.point_scale_.shape
         if self.loss == "gaussian":
-            return np.ones(shape)
+            return self.point_scale_
         sums, counts = np.zeros(shape), np.zeros(shape)
         targets = prepared.observed[:, self.targets_]
-        for start, mean, _ in self._forecasts(prepared):
+        for start, mean, _ in self._forecasts(prepared, None):
             for ahead in range(self.horizon_):
                 rows = targets[start + ahead + 1 : start + ahead + 1 + len(mean)]
                 residual = rows - mean[: len(rows), ahead]
@@ -259,22 +273,68 @@ class LSTMDetector(Detector):
                 counts[ahead] += (~np.isnan(residual)).sum(axis=0)
         return np.maximum(np.sqrt(sums / np.maximum(counts, 1)), 1e-3)
 
-    @torch.no_grad()
     def _forecasts(
-        self, prepared: Prepared
-    ) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+        self, prepared: Prepared, limit: FloatArray | None
+    ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Blocks of forecasts: first issuing row, mean and scale, each (rows, H, C).
 
-        The state is carried from block to block and starts afresh in every segment.
+        The state is carried from block to block and starts afresh in every segment. With `limit`
+        (forecast scales, per target) a value further from its forecast than that is read as just so
+        far: what is absurd, or stays away, is scored as it is but does not become the new normal.
         """
-        inputs = torch.from_numpy(prepared.network_inputs(INPUT_CLIP))
-        self.network_.eval()
+        fed = prepared.network_inputs(INPUT_CLIP)  # (T, n_inputs)
         for start, end in prepared.segments:
-            state = None
-            for at in range(start, end, BLOCK):
-                rows = inputs[None, at : min(end, at + BLOCK)].to(self.device)
-                forecast, state = self.network_(rows, state)
-                yield at, *_to_numpy(forecast)
+            state, at, size = None, start, BLOCK
+            while at < end:
+                rows = fed[at : min(end, at + size)]
+                mean, scale, after = self._run(rows, state)
+                n_kept = len(rows) if limit is None else self._n_foreseen(rows, mean, scale, limit)
+                if n_kept < len(rows):
+                    # Rows were run on the guess that nothing needs limiting; from here on it does.
+                    mean, scale, after = self._run(rows[:n_kept], state)
+                yield at, mean, scale
+                if limit is not None and at + n_kept < end:
+                    self._limit(fed[at + n_kept], mean[-1, 0], scale[-1, 0], limit)
+                size = min(BLOCK, 2 * size) if n_kept == len(rows) else n_kept
+                state, at = after, at + n_kept
+
+    @torch.no_grad()
+    def _run(
+        self, rows: np.ndarray, state: LSTMState | None
+    ) -> tuple[np.ndarray, np.ndarray, LSTMState]:
+        """Rows (W, n_inputs) -> mean and scale (W, H, C), and the state after them."""
+        forecast, state = self.network_(torch.from_numpy(rows[None]).to(self.device), state)
+        mean = forecast.mean[0].cpu().numpy().astype(np.float64)
+        if forecast.scale is None:
+            return mean, np.broadcast_to(self.point_scale_, mean.shape), state
+        return mean, forecast.scale[0].cpu().numpy().astype(np.float64), state
+
+    def _n_foreseen(
+        self, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray
+    ) -> int:
+        """How many rows come before the first one that its forecast did not foresee; at least 1."""
+        away = np.abs(rows[1:, self.targets_] - mean[:-1, 0]) > limit * scale[:-1, 0]
+        odd = away.any(axis=1)
+        return 1 + int(np.argmax(odd)) if odd.any() else len(rows)
+
+    def _limit(
+        self, row: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray
+    ) -> None:
+        """Bring the targets of a row (n_inputs,) in place to within `limit` scales of its mean."""
+        row[self.targets_] = np.clip(row[self.targets_], mean - limit * scale, mean + limit * scale)
+
+    def _measure_limit(self, prepared: Prepared) -> FloatArray | None:
+        """How far each target usually strays from its one-step forecast, in scales, (C,)."""
+        if not self.robust_state:
+            return None
+        observed = prepared.observed[:, self.targets_]
+        ratios = [
+            np.abs(observed[at + 1 : at + len(mean)] - mean[:-1, 0]) / scale[:-1, 0]
+            for at, mean, scale in self._forecasts(prepared, None)
+        ]
+        columns = (column[~np.isnan(column)] for column in np.concatenate(ratios).T)
+        strays = [np.quantile(c, LIMIT_QUANTILE) if len(c) else 0.0 for c in columns]
+        return np.maximum(strays, MIN_LIMIT)
 
     def _foresee(self, prepared: Prepared) -> Foresight:
         observed = prepared.observed[:, self.targets_]
@@ -283,16 +343,14 @@ class LSTMDetector(Detector):
         n_judged, n_issued = np.zeros(shape), np.zeros((shape[0], 1))
         ends = dict(prepared.segments)
         segment_end = 0
-        for at, mean, deviation in self._forecasts(prepared):
+        for at, mean, deviation in self._forecasts(prepared, self.limit_):
             segment_end = ends.get(at, segment_end)
             for ahead in range(self.horizon_):
                 # the forecast issued at row s is about row s + ahead + 1
                 to = slice(at + ahead + 1, min(at + ahead + 1 + len(mean), segment_end))
                 n_rows = max(0, to.stop - to.start)
                 foreseen = mean[:n_rows, ahead]
-                spread = self.point_scale_[ahead]
-                if deviation is not None:
-                    spread = deviation[:n_rows, ahead]
+                spread = deviation[:n_rows, ahead]
                 size = error_size(observed[to] - foreseen, spread, self.scoring.error)
                 known = ~np.isnan(size)
                 error[to] += np.where(known, size, 0.0)
@@ -305,14 +363,6 @@ class LSTMDetector(Detector):
             _mean_or_nan(expected, n_issued),
             _mean_or_nan(scale, n_issued),
         )
-
-
-def _to_numpy(forecast: Forecast) -> tuple[np.ndarray, np.ndarray | None]:
-    """(1, W, H, C) tensors -> (W, H, C) float64 arrays."""
-    mean = forecast.mean[0].cpu().numpy().astype(np.float64)
-    if forecast.scale is None:
-        return mean, None
-    return mean, forecast.scale[0].cpu().numpy().astype(np.float64)
 
 
 def _mean_or_nan(total: FloatArray, count: FloatArray) -> FloatArray:

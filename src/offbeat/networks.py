@@ -15,7 +15,7 @@ __all__ = ["Forecast", "LSTMForecaster", "LSTMState"]
 LSTMState = tuple[Tensor, Tensor]
 """Hidden and cell state, each (n_layers, B, D)."""
 
-MIN_SCALE = 0.03
+MIN_SCALE = 0.1
 """Smallest standard deviation that is forecast, in training deviations.
 
 Without a floor a channel that stands still is forecast with certainty, and its first tick after

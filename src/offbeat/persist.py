@@ -134,4 +134,3 @@ def _digest(text: str, tensors: Mapping[str, np.ndarray]) -> str:
         sha.update(f"{name} {array.dtype} {array.shape}".encode())
         sha.update(array.tobytes())
     return sha.hexdigest()
-

@@ -18,6 +18,7 @@ from offbeat.grid import Grid, row_at
 from offbeat.series import BoolArray, FloatArray, Series
 
 __all__ = [
+    "Differencing",
     "FittedPreparation",
     "Outlier",
     "OutlierAction",
@@ -28,8 +29,14 @@ __all__ = [
 ]
 
 OutlierAction = Literal["off", "report", "apply"]
+Differencing = Literal["auto", "never", "always"]
 Span = tuple[int | str | datetime, int | str | datetime]
 """A stretch of time [start, end): two rows, or two time stamps."""
+
+N_BLOCKS, WANDER_SHARE, WANDER_STEP = 8, 0.5, 0.3
+"""A channel wanders if the means of 8 blocks of the training part explain half of its variance and
+its steps are small beside its spread: memory in use, a load average, a price. Its level says
+nothing about normal; its changes do."""
 
 CONSTANT_SCALE = 0.1
 """A channel that never moved in training is measured in tenths of its value (at least 0.1)."""
@@ -57,6 +64,9 @@ class Preparation:
         Rows of the rolling median, and how many robust deviations from it are an outlier.
     scaling
         "standard", "robust", "minmax" ([0, 1]) or "minmax_symmetric" ([-1, 1]).
+    difference
+        Channels whose level wanders are learned by their changes from row to row: "auto" finds
+        them in the training part, "never", "always" (every channel).
     """
 
     step: str | timedelta | int | None = None
@@ -67,6 +77,7 @@ class Preparation:
     outlier_window: int = 11
     outlier_sigmas: float = 10.0
     scaling: ScaleMethod = "standard"
+    difference: Differencing = "auto"
 
     def check(self) -> None:
         """Raise a `ConfigError` for the first value that it cannot have."""
@@ -74,6 +85,7 @@ class Preparation:
         one_of("outliers", self.outliers, get_args(OutlierAction))
         one_of("outlier_fill", self.outlier_fill, get_args(RepairFill))
         one_of("scaling", self.scaling, get_args(ScaleMethod))
+        one_of("difference", self.difference, get_args(Differencing))
         if self.max_gap < 0:
             raise ConfigError(f"max_gap must be at least 0 rows, {self.max_gap!r} came")
         if self.outlier_window < 3:  # noqa: PLR2004 - a median of fewer is no neighbourhood
@@ -118,7 +130,12 @@ class Prepared:
     imputed
         Which values were filled, shape (T, C).
     scaled
-        `filled`, scaled; NaN in long gaps, shape (T, C).
+        `filled`, scaled; NaN in long gaps, shape (T, C). Of a channel that wanders, its change.
+    base
+        What must be added to an unscaled value to be in the data's units, shape (T, C): the row
+        before for a channel that wanders, else 0.
+    hollow
+        Values of `scaled` that rest on an imputed one, shape (T, C).
     segments
         Stretches [start, end) of rows in which some target is known.
     """
@@ -127,6 +144,8 @@ class Prepared:
     filled: FloatArray
     imputed: BoolArray
     scaled: FloatArray
+    base: FloatArray
+    hollow: BoolArray
     segments: tuple[tuple[int, int], ...]
 
     @property
@@ -136,7 +155,7 @@ class Prepared:
     @property
     def observed(self) -> FloatArray:
         """`scaled` without the imputed values, (T, C): what may be learned and judged."""
-        return np.where(self.imputed, np.nan, self.scaled)
+        return np.where(self.hollow, np.nan, self.scaled)
 
     def network_inputs(self, clip: float) -> np.ndarray:
         """Shape (T, C), float32: clipped to +-`clip`, 0 (the usual value) where unknown."""
@@ -182,6 +201,7 @@ class FittedPreparation:
         self.targets = list(targets)
         self.imputer = Imputer(options.impute, options.max_gap)
         self.scaler = Scaler(options.scaling)
+        self.wanders: BoolArray = np.zeros(0, dtype=bool)
         self.outliers: tuple[Outlier, ...] = ()
 
     def fit(self, grid: Grid, learned: BoolArray) -> Prepared:
@@ -193,8 +213,10 @@ class FittedPreparation:
             values, dropped = self._treat_outliers(series, values)
         self.imputer.fit(values)
         filled, imputed = self.imputer.transform(values)
-        self.scaler.fit(values)
-        self._widen_constants(values)
+        self.wanders = self._find_wandering(filled)
+        moved = np.where(imputed | dropped, np.nan, filled) - self._base(filled)
+        self.scaler.fit(moved)
+        self._widen_constants(moved)
         return self._prepared(grid, filled, imputed | dropped)
 
     def prepare(self, grid: Grid, *, causal: bool) -> Prepared:
@@ -206,11 +228,25 @@ class FittedPreparation:
         known = ~np.isnan(filled[:, self.targets]).all(axis=1)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]])))
         segments = tuple(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-        return Prepared(grid, filled, imputed, self.scaler.transform(filled), segments)
+        base = self._base(filled)
+        hollow = imputed.copy()
+        hollow[1:] |= imputed[:-1] & self.wanders
+        scaled = self.scaler.transform(filled - base)
+        return Prepared(grid, filled, imputed, scaled, base, hollow, segments)
 
-    def _treat_outliers(
-        self, series: Series, values: FloatArray
-    ) -> tuple[FloatArray, BoolArray]:
+    def _base(self, filled: FloatArray) -> FloatArray:
+        """The row before for channels that wander (itself where there is none), else 0."""
+        before = np.vstack([filled[:1], filled[:-1]])
+        before = np.where(np.isnan(before), filled, before)
+        return np.where(self.wanders, before, 0.0)
+
+    def _find_wandering(self, filled: FloatArray) -> BoolArray:
+        n_channels = filled.shape[1]
+        if self.options.difference != "auto":
+            return np.full(n_channels, self.options.difference == "always")
+        return np.array([_wanders(column) for column in filled.T])
+
+    def _treat_outliers(self, series: Series, values: FloatArray) -> tuple[FloatArray, BoolArray]:
         options = self.options
         odd = hampel(values, window=options.outlier_window, n_sigmas=options.outlier_sigmas)
         mended = values
@@ -240,13 +276,26 @@ class FittedPreparation:
     def state(self) -> dict[str, np.ndarray]:
         """What was learned, as plain arrays."""
         parts = {"imputer": self.imputer.state(), "scaler": self.scaler.state()}
-        return {f"{part}.{k}": v for part, arrays in parts.items() for k, v in arrays.items()}
+        state = {f"{part}.{k}": v for part, arrays in parts.items() for k, v in arrays.items()}
+        return state | {"wanders": self.wanders}
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take back what `state` gave."""
+        self.wanders = state["wanders"].astype(bool)
         for name, part in (("imputer", self.imputer), ("scaler", self.scaler)):
             prefix = f"{name}."
             part.restore(
                 {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
             )
         return self
+
+
+def _wanders(column: FloatArray) -> bool:
+    """Whether the level of a channel moves about slowly over its training part."""
+    seen = column[~np.isnan(column)]
+    spread = float(seen.std()) if len(seen) >= N_BLOCKS * N_BLOCKS else 0.0
+    if spread == 0.0:
+        return False
+    means = np.array([block.mean() for block in np.array_split(seen, N_BLOCKS)])
+    steps = float(np.diff(seen).std())
+    return bool(means.var() > WANDER_SHARE * spread**2 and steps < WANDER_STEP * spread)

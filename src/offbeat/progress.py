@@ -16,8 +16,8 @@ __all__ = ["progress_bar"]
 def progress_bar(console: Console | None = None) -> Iterator[Callable[[Any], None]]:
     """A bar on the terminal (standard error), and the hook that `fit(progress=...)` calls.
 
-        with progress_bar() as hook:
-            detector.fit(train, progress=hook)
+    with progress_bar() as hook:
+        detector.fit(train, progress=hook)
     """
     columns = (
         TextColumn("training"),

@@ -43,8 +43,15 @@ alarm at its first wobble: one forecast deviation, or 5 % of a training deviatio
 SIGNAL_FLOOR = 0.05
 """Smallest unit of the other signals (training deviations a row; skewness and kurtosis as such)."""
 
+LOUDEST: dict[ErrorKind, float] = {"scaled": 8.0, "mae": 4.0, "mse": 16.0}
+"""What one row can add to the smoothed forecast error, so that one wild row does not outweigh a
+whole period; the spike signal is there for it."""
+
+SPIKE_QUANTILE, SPIKE_FLOOR = 0.999, 4.0
+"""A spike is measured in units of this quantile of its training part, at least so many floors."""
+
 LARGEST = 1e6
-"""Errors are cut here: beyond it "off" is no longer a question, and running sums stay exact."""
+"""Signals are cut here: beyond it "off" is no longer a question, and running sums stay exact."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +68,9 @@ class Scoring:
     aggregate
         How channels are joined: "mean", "rms" (root of the mean square: lets one loud channel be
         heard among many) or "max".
-    forecast, rate_of_change, skewness, kurtosis
-        Weights of the signals; 0 leaves a signal out.
+    forecast, spike, rate_of_change, skewness, kurtosis
+        Weights of the signals; 0 leaves a signal out. "forecast" is the forecast error, smoothed;
+        "spike" the same error, uncut and not smoothed, for what is over in a row or two.
     moment_window
         Rows over which skewness and kurtosis are taken; None takes the period, at least 30.
     """
@@ -71,6 +79,7 @@ class Scoring:
     smoothing_window: int | None = None
     aggregate: Aggregate = "rms"
     forecast: float = 1.0
+    spike: float = 0.5
     rate_of_change: float = 0.0
     skewness: float = 0.0
     kurtosis: float = 0.0
@@ -78,10 +87,9 @@ class Scoring:
 
     @property
     def weights(self) -> dict[str, float]:
-        """The signals that take part and their weights, which sum to 1."""
+        """The signals that take part and their weights."""
         given = {name: float(getattr(self, name)) for name in SIGNALS}
-        total = sum(given.values())
-        return {name: weight / total for name, weight in given.items() if weight > 0}
+        return {name: weight for name, weight in given.items() if weight > 0}
 
     def check(self) -> None:
         """Raise a `ConfigError` for the first value that it cannot have."""
@@ -98,7 +106,7 @@ class Scoring:
                 raise ConfigError(f"{name} must be at least 1 row, {value!r} came")
 
 
-SIGNALS = ("forecast", "rate_of_change", "skewness", "kurtosis")
+SIGNALS = ("forecast", "spike", "rate_of_change", "skewness", "kurtosis")
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +211,8 @@ def raw_signals(
     made: list[FloatArray] = []
     for name in scoring.weights:
         if name == "forecast":
+            made.append(np.minimum(error, LOUDEST[scoring.error]))
+        elif name == "spike":
             made.append(error)
         elif name == "rate_of_change":
             step = np.abs(np.diff(scaled, axis=0, prepend=scaled[:1]))
@@ -227,9 +237,7 @@ def _rolling_moment(scaled: FloatArray, name: str, window: int) -> FloatArray:
     return np.clip(np.stack(columns, axis=1), -LARGEST, LARGEST)
 
 
-def measure_standard(
-    scoring: Scoring, signals: list[FloatArray], learned: BoolArray
-) -> Standard:
+def measure_standard(scoring: Scoring, signals: list[FloatArray], learned: BoolArray) -> Standard:
     """Location and unit of each signal on the rows that were learned.
 
     Parameters
@@ -248,8 +256,12 @@ def measure_standard(
         n_channels = signal.shape[1]
         moment = name in ("skewness", "kurtosis")
         location = _nan_quantile(part, 0.5) if moment else np.zeros(n_channels)
-        unit = _nan_quantile(np.abs(part - location), QUANTILE)
-        floor = FLOOR[scoring.error] if name == "forecast" else SIGNAL_FLOOR
+        unit = _nan_quantile(
+            np.abs(part - location), SPIKE_QUANTILE if name == "spike" else QUANTILE
+        )
+        floor = SIGNAL_FLOOR
+        if name in ("forecast", "spike"):
+            floor = FLOOR[scoring.error] * (SPIKE_FLOOR if name == "spike" else 1.0)
         locations.append(location)
         units.append(np.maximum(unit, floor))
     return Standard(np.stack(locations), np.stack(units))

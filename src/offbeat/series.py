@@ -41,7 +41,7 @@ class Series:
     Raises
     ------
     DataError
-        If shapes do not fit, a value is infinite, a name is repeated, or a label is neither 0 nor 1.
+        If shapes do not fit, a value is infinite, a name is repeated or a label is not 0 or 1.
     """
 
     values: FloatArray
@@ -98,7 +98,7 @@ class Series:
 
 def _check_shapes(series: Series) -> None:
     values, time = series.values, series.time
-    if values.ndim != 2 or values.shape[1] != len(series.channels):
+    if values.shape[1:] != (len(series.channels),):
         raise DataError(
             f"values of shape (T, {len(series.channels)}) were expected for channels "
             f"{series.channels}, shape {values.shape} came"

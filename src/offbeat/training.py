@@ -368,7 +368,5 @@ def _validation_loss(
     if len(starts) > 8 * options.batch_size:  # a long part is judged by an even sample
         chosen = np.linspace(0, len(starts) - 1, 8 * options.batch_size).astype(int)
         starts, ends = [starts[i] for i in chosen], [ends[i] for i in chosen]
-    value = _chunk_loss(
-        network, material, loss, np.array(starts), np.array(ends), options, device
-    )
+    value = _chunk_loss(network, material, loss, np.array(starts), np.array(ends), options, device)
     return float(value)

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
+from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError
 
-__all__ = ["ReadOptions", "parse_every", "parse_zone"]
-
-_UNITS_NS = {
-    "ms": 10**6,
-    "s": 10**9,
-    "sec": 10**9,
-    "m": 60 * 10**9,
-    "min": 60 * 10**9,
-    "h": 3600 * 10**9,
-    "d": 86_400 * 10**9,
-    "w": 7 * 86_400 * 10**9,
-}
+__all__ = ["ReadOptions"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +31,8 @@ class ReadOptions:
         IANA name of the zone in which time stamps without an offset were written, and in which
         time stamps are shown. Without it, they are taken as they are (as UTC).
     every
-        Length of an interval, such as "30s", "1min", "1h": the rows are events and are counted.
+        Length of an interval, such as "30s", "1min", "1h": the rows are events, and each interval
+        becomes one row. Intervals start at whole multiples of their length, in UTC.
     agg
         What to compute per interval: "count,sum(amount),mean(latency)". Needs `every`.
     encoding
@@ -69,15 +57,14 @@ class ReadOptions:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        if self.zone is not None:
-            parse_zone(self.zone)
+        _check_zone(self.zone)
+        _check_encoding(self.encoding)
         if self.every is not None:
-            parse_every(self.every)
+            parse_duration(self.every)
         if self.agg is not None and self.every is None:
             raise ConfigError(f"agg={self.agg!r} needs every=, such as every='1min'")
         if self.channels is not None and not self.channels:
             raise ConfigError("channels=() leaves nothing to look at: name at least one column")
-        _check_encoding(self.encoding)
         if self.separator is not None and len(self.separator.encode()) != 1:
             raise ConfigError(f"delimiter={self.delimiter!r} must be one character, or 'tab'")
 
@@ -87,30 +74,14 @@ class ReadOptions:
         return "\t" if self.delimiter in ("tab", "\\t") else self.delimiter
 
 
-def parse_zone(zone: str) -> ZoneInfo:
-    """The zone of this IANA name, or a `ConfigError`."""
+def _check_zone(zone: str | None) -> None:
     try:
-        return ZoneInfo(zone)
+        if zone is not None:
+            ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         raise ConfigError(
             f"zone={zone!r} is unknown: give an IANA name such as 'Europe/Berlin' or 'UTC'"
         ) from None
-
-
-def parse_every(every: str) -> np.timedelta64:
-    """`"30s"`, `"1min"`, `"2h"` as a positive length of time, or a `ConfigError`."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)?\s*([a-z]+?)s?\s*", every.lower())
-    units = {**_UNITS_NS, "minute": _UNITS_NS["min"], "hour": _UNITS_NS["h"], "day": _UNITS_NS["d"]}
-    units |= {"second": _UNITS_NS["s"], "week": _UNITS_NS["w"], "": _UNITS_NS["s"]}
-    unit = found.group(2) if found else None
-    if found and every.strip().lower().endswith("ms"):
-        unit = "ms"
-    length = round(float(found.group(1) or 1) * units[unit]) if found and unit in units else 0
-    if length <= 0:
-        raise ConfigError(
-            f"every={every!r} is no length of time: write 30s, 1min, 2h, 1d or 500ms"
-        )
-    return np.timedelta64(length, "ns")
 
 
 def _check_encoding(encoding: str) -> None:

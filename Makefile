@@ -1,0 +1,52 @@
+# Two commands do everything for a newcomer: make demo, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: demo test check bench docs clean
+
+demo: $(VENV)/.library
+	@mkdir -p out
+	@$(BIN)/offbeat detect examples/machine/machine.csv --report out/machine.html
+
+test: $(VENV)/.test
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.test $(VENV)/.check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/cost.py
+
+docs: $(VENV)/.docs
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "docs: site/index.html"
+
+# A marker file says that a set of packages is installed and newer than what asked for it.
+# torch comes first and alone: resolved together with others, a resolver may fetch a larger build.
+$(VENV)/.library: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing offbeat into $(VENV) ..."
+	@$(PIP) $$(grep '^torch==' constraints.txt)
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.library
+	@echo "installing what the tests need ..."
+	@$(PIP) --editable '.[test,record]'
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.library
+	@$(PIP) --editable '.[check]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.library
+	@$(PIP) --editable '.[docs]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) out site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

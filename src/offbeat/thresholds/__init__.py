@@ -1,0 +1,49 @@
+"""Thresholds: from the scores of the training part to the cut. None of them needs retraining."""
+
+from __future__ import annotations
+
+from offbeat.thresholds.base import Calibration, StaticThreshold, Threshold
+from offbeat.thresholds.budget import BudgetThreshold
+from offbeat.thresholds.counting import run_gap
+from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold
+from offbeat.thresholds.rolling import RollingThreshold
+from offbeat.thresholds.static import (
+    FixedThreshold,
+    IQRThreshold,
+    MADThreshold,
+    PercentileThreshold,
+    SigmaThreshold,
+)
+from offbeat.thresholds.table import (
+    ThresholdRow,
+    candidates,
+    default_threshold,
+    threshold_table,
+)
+from offbeat.thresholds.tail import POTThreshold
+from offbeat.thresholds.telemanom import TelemanomThreshold
+from offbeat.thresholds.text import parse_threshold, threshold_from_dict
+
+__all__ = [
+    "BudgetThreshold",
+    "Calibration",
+    "CostThreshold",
+    "FBetaThreshold",
+    "FixedThreshold",
+    "IQRThreshold",
+    "MADThreshold",
+    "POTThreshold",
+    "PercentileThreshold",
+    "RollingThreshold",
+    "SigmaThreshold",
+    "StaticThreshold",
+    "TelemanomThreshold",
+    "Threshold",
+    "ThresholdRow",
+    "candidates",
+    "default_threshold",
+    "parse_threshold",
+    "run_gap",
+    "threshold_from_dict",
+    "threshold_table",
+]

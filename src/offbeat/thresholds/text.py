@@ -1,0 +1,143 @@
+"""Thresholds as text for the command line, and as dictionaries for files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from offbeat.durations import parse_duration
+from offbeat.errors import ConfigError, nearest_names, one_of
+from offbeat.thresholds.base import StaticThreshold, Threshold
+from offbeat.thresholds.budget import BudgetThreshold
+from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold
+from offbeat.thresholds.rolling import RollingThreshold
+from offbeat.thresholds.static import (
+    FixedThreshold,
+    IQRThreshold,
+    MADThreshold,
+    PercentileThreshold,
+    SigmaThreshold,
+)
+from offbeat.thresholds.tail import POTThreshold
+from offbeat.thresholds.telemanom import TelemanomThreshold
+
+__all__ = ["METHODS", "parse_threshold", "threshold_from_dict"]
+
+METHODS: dict[str, type[Threshold]] = {
+    "fixed": FixedThreshold,
+    "percentile": PercentileThreshold,
+    "sigma": SigmaThreshold,
+    "iqr": IQRThreshold,
+    "mad": MADThreshold,
+    "pot": POTThreshold,
+    "telemanom": TelemanomThreshold,
+    "rolling": RollingThreshold,
+    "fbeta": FBetaThreshold,
+    "cost": CostThreshold,
+    "budget": BudgetThreshold,
+}
+EXAMPLES = "'1/week', 'percentile:99', 'pot:1e-4' or a number"
+
+
+def threshold_from_dict(settings: Mapping[str, Any]) -> Threshold:
+    """What `Threshold.to_dict` gave.
+
+    Raises
+    ------
+    ConfigError
+        If the kind or a key is unknown, a key is missing or a value is out of range.
+    """
+    if not isinstance(settings, Mapping) or not isinstance(settings.get("kind"), str):
+        raise ConfigError(f"a threshold needs its 'kind' and settings, {settings!r} came")
+    kind = one_of("threshold kind", settings["kind"], METHODS)
+    values = {key: value for key, value in settings.items() if key != "kind"}
+    known = {field.name: field.default is MISSING for field in fields(METHODS[kind])}
+    for key in values:
+        if key not in known:
+            near = nearest_names(key, known)
+            raise ConfigError(f"the {kind} threshold has no setting {key!r}: {near}")
+    for key, needed in known.items():
+        if needed and key not in values:
+            raise ConfigError(f"the {kind} threshold needs the setting {key!r}")
+    if "base" in values:
+        values["base"] = threshold_from_dict(values["base"])
+    if isinstance(values.get("span"), str):
+        values["span"] = _span(values["span"])
+    return METHODS[kind](**values)
+
+
+def parse_threshold(text: str) -> Threshold:
+    """Read a threshold as it is written on the command line.
+
+    A name with numbers: `percentile:99`, `sigma:3`, `iqr:1.5`, `mad:3.5`, `pot:1e-4`,
+    `fbeta:1`, `cost:10:1` (a miss : a false alarm), `fixed:2.5`; without the number the default
+    holds. `telemanom`. `rolling:7d` or `rolling:1000` (rows), with another base
+    `rolling:7d:mad:3.5`. A budget: `1/week`, `2/1000rows`. A bare number is fixed.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read.
+    """
+    plain = text.strip().lower()
+    name, *parts = (part.strip() for part in plain.split(":"))
+    if re.match(r"[\d.]", plain) and ("/" in plain or " per " in plain):
+        return BudgetThreshold(text.strip())
+    if not parts and re.match(r"[-+\d.]", plain):
+        return FixedThreshold(_number(text, plain))
+    if name not in METHODS:
+        near = nearest_names(name, METHODS)
+        raise ConfigError(f"threshold {text!r} cannot be read: write {EXAMPLES}; {near}")
+    if name == "budget":
+        return BudgetThreshold(":".join(parts)) if parts else BudgetThreshold()
+    if name == "rolling":
+        return _rolling(parts)
+    return _with_numbers(text, name, parts)
+
+
+def _with_numbers(text: str, name: str, parts: list[str]) -> Threshold:
+    """A method whose settings are numbers."""
+    numbers = [_number(text, part) for part in parts]
+    readers: dict[str, tuple[Callable[..., Threshold], int]] = {
+        "cost": (lambda miss=10.0, false=1.0: CostThreshold(false, miss), 2),
+        "telemanom": (TelemanomThreshold, 0),
+    }
+    method, most = readers.get(name, (METHODS[name], 1))
+    if len(numbers) > most:
+        raise ConfigError(f"threshold {text!r} has {len(numbers)} numbers, at most {most} fit")
+    if name == "fixed" and not numbers:
+        raise ConfigError(f"threshold {text!r} needs its number: write 'fixed:2.5'")
+    return method(*numbers)
+
+
+def _rolling(parts: list[str]) -> RollingThreshold:
+    if not parts:
+        return RollingThreshold()
+    if len(parts) == 1:
+        return RollingThreshold(_span(parts[0]))
+    base = parse_threshold(":".join(parts[1:]))
+    if not isinstance(base, StaticThreshold):
+        raise ConfigError(f"the base of a rolling threshold must be static, {base.title!r} came")
+    return RollingThreshold(_span(parts[0]), base)
+
+
+def _span(text: str) -> int | timedelta:
+    """Rows or a duration."""
+    rows = re.fullmatch(r"(\d+)\s*(?:rows?)?", text)
+    if rows:
+        return int(rows[1])
+    return timedelta(microseconds=int(parse_duration(text) / np.timedelta64(1, "us")))
+
+
+def _number(text: str, part: str) -> float:
+    try:
+        return float(part)
+    except ValueError:
+        raise ConfigError(
+            f"threshold {text!r} cannot be read: {part!r} is no number; write {EXAMPLES}"
+        ) from None

@@ -1,0 +1,175 @@
+"""From files to results: each function is one command of the command line, for any caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from offbeat.check import CheckReport, check
+from offbeat.detection import Detection
+from offbeat.detector import Detector
+from offbeat.errors import ConfigError
+from offbeat.io import ReadOptions, read_series, split_time
+from offbeat.lstm import LSTMDetector
+from offbeat.persist import load
+from offbeat.preparation import Span
+from offbeat.series import Series
+from offbeat.thresholds import Threshold
+from offbeat.training import ProgressHook
+
+__all__ = [
+    "Lesson",
+    "check_file",
+    "detect_file",
+    "parse_span",
+    "parse_split",
+    "set_model_threshold",
+    "train_file",
+]
+
+DEFAULT_TRAIN = 0.4
+"""Where nobody says which part is normal, the first 40 % of the rows are taken for it."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned from: the first part of the data, and spans that a person named.
+
+    Parameters
+    ----------
+    train
+        Where the training part ends: fraction, row or time stamp; None takes `DEFAULT_TRAIN`.
+    normal
+        Spans that are known to be normal: only these are learned, wherever they lie.
+    exclude
+        Spans never learned.
+    whole
+        Whether all rows are the training part.
+    """
+
+    train: float | int | str | None = None
+    normal: tuple[Span, ...] = ()
+    exclude: tuple[Span, ...] = ()
+    whole: bool = False
+
+    def part(self, series: Series) -> Series:
+        """The rows that training may see."""
+        if self.whole or (self.normal and self.train is None):
+            return series
+        before, _ = split_time(series, DEFAULT_TRAIN if self.train is None else self.train)
+        return before
+
+
+def check_file(
+    source: str, options: ReadOptions = ReadOptions(), *, step: str | None = None
+) -> CheckReport:
+    """What is in a file, before anything is trained."""
+    return check(read_series(source, options), step=step)
+
+
+def train_file(
+    source: str,
+    model: str | Path,
+    options: ReadOptions = ReadOptions(),
+    *,
+    detector: Detector | None = None,
+    lesson: Lesson = Lesson(whole=True),
+    threshold: Threshold | None = None,
+    progress: ProgressHook | None = None,
+) -> Detector:
+    """Train on a file and write the model; an older model is replaced only when all is done."""
+    fitted = _fitted(read_series(source, options), detector, lesson, progress)
+    if threshold is not None:
+        fitted.set_threshold(threshold)
+    fitted.save(model)
+    return fitted
+
+
+def detect_file(
+    source: str,
+    options: ReadOptions = ReadOptions(),
+    *,
+    model: str | Path | None = None,
+    detector: Detector | None = None,
+    lesson: Lesson = Lesson(),
+    threshold: Threshold | None = None,
+    progress: ProgressHook | None = None,
+) -> Detection:
+    """Scores and events of a file.
+
+    Parameters
+    ----------
+    source
+        Path, or "-" for standard input.
+    options
+        How it is read.
+    model
+        A model file; without one a detector is trained on the first part of the file.
+    detector
+        What is trained where there is no model, None takes `LSTMDetector()`; with a model, only
+        its `smoothing` is taken over.
+    lesson
+        What it is trained on.
+    threshold
+        Where to cut; None takes the model's own.
+    progress
+        Called after every epoch.
+    """
+    series = read_series(source, options)
+    if model is None:
+        fitted = _fitted(series, detector, lesson, progress)
+    else:
+        fitted = load(model)
+        series = series.select(fitted.channels_)  # a file may hold more than the model knows
+        if detector is not None:
+            fitted.set_params(smoothing=detector.smoothing)
+    detection = fitted.detect(series)
+    return detection if threshold is None else detection.with_threshold(threshold)
+
+
+def set_model_threshold(
+    model: str | Path,
+    threshold: Threshold,
+    source: str | None = None,
+    options: ReadOptions = ReadOptions(),
+) -> Detector:
+    """Cut a model elsewhere from now on, in place; nothing is trained.
+
+    A method that learns from labels takes them from `source`; the others from the training scores.
+    """
+    fitted = load(model)
+    if threshold.needs_labels and source is not None:
+        fitted.set_threshold(threshold, read_series(source, options).select(fitted.channels_))
+    else:
+        fitted.set_threshold(threshold)
+    fitted.save(model)
+    return fitted
+
+
+def parse_split(text: str) -> float | int | str:
+    """`0.4` is a fraction, `5000` a row, anything else a time stamp."""
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def parse_span(text: str) -> Span:
+    """`START..END`, two rows or two time stamps."""
+    start, dots, end = text.partition("..")
+    if not dots or not start.strip() or not end.strip():
+        raise ConfigError(f"a span is START..END (two rows or time stamps), {text!r} came")
+    edges = (start.strip(), end.strip())
+    first, last = (int(edge) if edge.isdigit() else edge for edge in edges)
+    return first, last
+
+
+def _fitted(
+    series: Series, detector: Detector | None, lesson: Lesson, progress: ProgressHook | None
+) -> Detector:
+    made = LSTMDetector() if detector is None else detector
+    return made.fit(
+        lesson.part(series), normal=lesson.normal, exclude=lesson.exclude, progress=progress
+    )
