@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from offbeat.check import CheckReport, check
+    from offbeat.checks import CheckReport, check
     from offbeat.detection import Detection, EventRules
     from offbeat.detector import Detector
     from offbeat.errors import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from offbeat.training import Training
 
 _HOME = {
-    "CheckReport": "check",
+    "CheckReport": "checks",
     "ConfigError": "errors",
     "DataError": "errors",
     "Detection": "detection",
@@ -58,7 +58,7 @@ _HOME = {
     "Training": "training",
     "aggregate_events": "io",
     "as_series": "io",
-    "check": "check",
+    "check": "checks",
     "load": "persist",
     "parse_threshold": "thresholds",
     "read_series": "io",

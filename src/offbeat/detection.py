@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from offbeat.check import CheckReport, check
+from offbeat.checks import CheckReport, check
 from offbeat.events import Event, find_events
 from offbeat.preparation import Outlier
 from offbeat.series import BoolArray, FloatArray, IntArray, Series, TimeArray

@@ -326,7 +326,7 @@ def _data_section(detection: Detection) -> str:
         f"<span>{html.escape(finding.text)}</span></li>"
         for finding in report.findings
     )
-    note = "What the check of the training part found, before anything was learned."
+    note = "What the check found in the data as they came."
     return f'<p class="caption">{note}</p><ul class="findings">{lines}</ul>{filled}'
 
 

@@ -18,7 +18,7 @@ from offbeat.errors import ConfigError, one_of
 from offbeat.io import OutputFormat, write_frame
 
 if TYPE_CHECKING:
-    from offbeat.check import CheckReport
+    from offbeat.checks import CheckReport
     from offbeat.detection import Detection
     from offbeat.detector import Detector
     from offbeat.events import Event
@@ -192,4 +192,3 @@ def _against_labels(detection: Detection) -> list[str]:
         f"against the labels: {found.n_found} of {found.n_true} anomalies found, "
         f"{found.n_false} false (the labels took no part in training or in the cut)"
     ]
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from offbeat.check import CheckReport, check
+from offbeat.checks import CheckReport, check
 from offbeat.detection import Detection
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError
