@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import naive
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import naive
 from offbeat.errors import ConfigError, DataError
 from offbeat.events import (
     Event,

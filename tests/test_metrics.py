@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import naive
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as judge
 
+import naive
 from offbeat.errors import ConfigError, DataError
 from offbeat.metrics import alarms_per_day, event_scores, point_scores, precision_recall_curve
 from offbeat.series import IntArray

@@ -241,7 +241,7 @@ class Detection:
         for row, event in zip(rows, self.events, strict=True):
             row["channels"] = ", ".join(f"{name} {share:.0%}" for name, share in event.channels[:3])
         if not rows:
-            return pl.DataFrame(schema={name: pl.Float64 for name in ("start", "end", "severity")})
+            return pl.DataFrame(schema=dict.fromkeys(("start", "end", "severity"), pl.Float64))
         frame = pl.DataFrame(rows, infer_schema_length=None)
         stamps = {
             name: self._shown_time(np.array([getattr(e, name) for e in self.events]))

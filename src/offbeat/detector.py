@@ -37,7 +37,7 @@ from offbeat.scores import (
     smooth,
 )
 from offbeat.season import Season, common_period
-from offbeat.series import BoolArray, FloatArray, IntArray, Series
+from offbeat.series import BoolArray, FloatArray, Series
 from offbeat.thresholds import Calibration, Threshold, default_threshold, threshold_from_dict
 from offbeat.training import EpochLog, ProgressHook, Training
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from offbeat.clean import Imputer, ImputeMethod, RepairFill, Scaler, ScaleMethod, hampel, repair
+from offbeat.clean import ImputeMethod, Imputer, RepairFill, ScaleMethod, Scaler, hampel, repair
 from offbeat.errors import ConfigError, DataError, one_of
 from offbeat.grid import Grid, row_at
 from offbeat.series import BoolArray, FloatArray, Series
