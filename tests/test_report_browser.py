@@ -76,7 +76,7 @@ def opened(browser, path, *, width=1440, scheme="light", touch=False) -> Iterato
 
 
 def until(page, condition: str) -> None:
-    """Wait for a condition; Playwright's own way needs `eval`, which the report's policy forbids."""
+    """Wait for a condition; Playwright's own way needs `eval`, which the report forbids."""
     for _ in range(200):
         if page.evaluate(condition):
             return

@@ -177,7 +177,7 @@ Model = Annotated[
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command take groups of options: each field of a group becomes an option."""
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     parameters: list[Parameter] = []
     for parameter in signature(command).parameters.values():
         group = groups.get(parameter.name)

@@ -158,7 +158,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self._require_rows(self.n_learned_, "the training part")
         log = self._learn(training_part, progress)
         self.standards_, self.calibrations_ = self._calibrate(grid, learned)
-        self.threshold_ = self.threshold or default_threshold(self.rows_per_day_)
+        self.threshold_ = self.threshold or default_threshold(self.rows_per_day_, self.n_learned_)
         self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
         self.record_ = self._make_record(log)
         return self
@@ -480,7 +480,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             "threshold": self.threshold_.to_dict(),
             "record": self.record_.to_dict(),
         }
-        arrays = {"band": self.band_}
+        arrays: dict[str, np.ndarray] = {"band": self.band_}
         arrays |= {f"preparation.{k}": v for k, v in self.prepared_by_.state().items()}
         for mode in MODES:
             standard, calibration = self.standards_[mode], self.calibrations_[mode]

@@ -208,7 +208,7 @@ class LSTMDetector(Detector):
             device=torch.device(self.device),
             progress=progress,
         )
-        self.point_scale_ = np.ones((self.horizon_, len(self.targets_)))
+        self.point_scale_: FloatArray = np.ones((self.horizon_, len(self.targets_)))
         self.point_scale_ = self._measure_point_scale(prepared)
         self.limit_ = self._measure_limit(prepared)
         return self.training_log_.epochs

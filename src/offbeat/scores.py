@@ -79,7 +79,7 @@ class Scoring:
     smoothing_window: int | None = None
     aggregate: Aggregate = "rms"
     forecast: float = 1.0
-    spike: float = 0.5
+    spike: float = 0.25
     rate_of_change: float = 0.0
     skewness: float = 0.0
     kurtosis: float = 0.0
@@ -234,7 +234,8 @@ def _rolling_moment(scaled: FloatArray, name: str, window: int) -> FloatArray:
         numbers = moment.cast(pl.Float64).fill_null(float("nan")).to_numpy()
         seen = ~np.isnan(column)
         columns.append(np.where(seen & np.isnan(numbers), 0.0, numbers))
-    return np.clip(np.stack(columns, axis=1), -LARGEST, LARGEST)
+    moments: FloatArray = np.clip(np.stack(columns, axis=1), -LARGEST, LARGEST)
+    return moments
 
 
 def measure_standard(scoring: Scoring, signals: list[FloatArray], learned: BoolArray) -> Standard:
@@ -293,12 +294,13 @@ def join(scoring: Scoring, signals: list[FloatArray], standard: Standard) -> Joi
     parts = np.stack(per_signal)  # (S, T, C)
     per_channel = _nan_sum(parts, axis=0)  # (T, C)
     loudness = per_channel if scoring.aggregate == "mean" else per_channel**2
-    shares = loudness / _total(_nan_sum(loudness, axis=1))[:, None]
+    shares = np.nan_to_num(loudness / _total(_nan_sum(loudness, axis=1))[:, None])
+    silent: BoolArray = np.isnan(per_channel).all(axis=1)
     by_signal = _nan_sum(parts, axis=2).T  # (T, S)
     signal_shares = by_signal / _total(_nan_sum(by_signal, axis=1))[:, None]
     return Joined(
         _over_channels(per_channel, scoring.aggregate),
-        np.where(np.isnan(per_channel).all(axis=1)[:, None], np.nan, np.nan_to_num(shares)),
+        np.where(silent[:, None], np.nan, shares),
         signal_shares,
     )
 

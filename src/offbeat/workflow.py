@@ -56,6 +56,7 @@ class Lesson:
         """The rows that training may see."""
         if self.whole or (self.normal and self.train is None):
             return series
+        before: Series
         before, _ = split_time(series, DEFAULT_TRAIN if self.train is None else self.train)
         return before
 

@@ -31,6 +31,10 @@ __all__ = ["ThresholdRow", "candidates", "default_threshold", "threshold_table"]
 SAME_LABELS = "tuned on these labels"
 FEWEST_SPANS = 4  # a rolling cut for a table follows a quarter of the training part ...
 SPANS = (100, 10_000)  # ... within these rows
+DEFAULT_BUDGETS = (("1/week", 7.0), ("1/day", 1.0), ("1/hour", 1 / 24))
+"""Budgets by default and the days that they speak of, the quietest first."""
+FARTHEST = 100
+"""A cut is extrapolated to stretches at most so many times longer than the training part."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,19 @@ class ThresholdRow:
         return {**asdict(self), "threshold": self.threshold.to_dict()}
 
 
-def default_threshold(rows_per_day: float | None) -> Threshold:
-    """The method in force where nobody has chosen: one false alarm a week, or in 10,000 rows."""
-    return BudgetThreshold("1/10000rows" if rows_per_day is None else "1/week")
+def default_threshold(rows_per_day: float | None, n_rows: int) -> Threshold:
+    """The method in force where nobody has chosen: one false alarm a week, or in 10,000 rows.
+
+    A training part that is shorter than a hundredth of a week cannot vouch for one a week: then it
+    is one a day, and below a hundredth of a day one an hour.
+    """
+    if rows_per_day is None:
+        return BudgetThreshold("1/10000rows")
+    days = n_rows / rows_per_day
+    for budget, stretch in DEFAULT_BUDGETS:
+        if stretch <= FARTHEST * days:
+            return BudgetThreshold(budget)
+    return BudgetThreshold(DEFAULT_BUDGETS[-1][0])
 
 
 def candidates(calibration: Calibration) -> tuple[Threshold, ...]:
