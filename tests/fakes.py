@@ -179,7 +179,7 @@ def _outliers(series: Series) -> tuple[SimpleNamespace, ...]:
     return tuple(
         SimpleNamespace(
             time=series.time[i], channel=series.channels[0], value=99.5,
-            replaced_by=None if i % 2 else 20.25,
+            replaced_by=None if i % 4 else 20.25,
         )
         for i in range(0, min(8, len(series)), 2)
     )  # fmt: skip

@@ -241,16 +241,19 @@ def _about_channel(found: ChannelCheck, grid: Grid) -> Iterator[Finding]:
             f"without judging it with --covariates {name}"
         )
         yield Finding("note", "commands", text, name)
-    for start, end in sorted(found.stuck, key=lambda run: run[0] - run[1])[:SHOWN_STRETCHES]:
-        when = time_text(grid.series.time[start], grid.series.zone)
-        text = f"{name!r} stands still for {end - start} rows from {when}"
-        if len(found.stuck) > SHOWN_STRETCHES:
-            text += f" (one of {len(found.stuck)} such stretches)"
-        yield Finding("warning", "stuck", text, name, (start, end))
+    if len(found.stuck) > SHOWN_STRETCHES:
+        longest = max(end - start for start, end in found.stuck)
+        text = f"{name!r} often stands still ({len(found.stuck)} times, up to {longest} rows)"
+        yield Finding("note", "stuck", text, name)
+    else:
+        for start, end in found.stuck:
+            when = time_text(grid.series.time[start], grid.series.zone)
+            text = f"{name!r} stands still for {end - start} rows from {when}"
+            yield Finding("warning", "stuck", text, name, (start, end))
     if found.n_spikes:
         text = (
-            f"{name!r} has {found.n_spikes} spike(s), values far off their neighbours; in the "
-            f"training part --set preparation.outliers=apply replaces them"
+            f"{name!r} has {found.n_spikes} spike(s), values far off their neighbours; "
+            f"--set preparation.outliers=apply keeps them out of what is learned"
         )
         yield Finding("note", "spikes", text, name)
 

@@ -295,7 +295,7 @@ def join(scoring: Scoring, signals: list[FloatArray], standard: Standard) -> Joi
     per_channel = _nan_sum(parts, axis=0)  # (T, C)
     loudness = per_channel if scoring.aggregate == "mean" else per_channel**2
     shares = np.nan_to_num(loudness / _total(_nan_sum(loudness, axis=1))[:, None])
-    silent: BoolArray = np.isnan(per_channel).all(axis=1)
+    silent = np.asarray(np.isnan(per_channel).all(axis=1))
     by_signal = _nan_sum(parts, axis=2).T  # (T, S)
     signal_shares = by_signal / _total(_nan_sum(by_signal, axis=1))[:, None]
     return Joined(

@@ -11,6 +11,7 @@ def aggregate(
     time: np.ndarray, amount: np.ndarray, every: np.timedelta64
 ) -> tuple[np.ndarray, np.ndarray]:
     """Start, and (count, sum, mean), of every interval that is covered as a whole."""
+    every = every.astype("timedelta64[ns]")  # a tenth of 7 whole seconds would be 0
     start = EPOCH + ((time.min() - EPOCH) // every) * every
     starts, rows = [], []
     while start <= time.max():

@@ -38,8 +38,8 @@ def test_csv_and_tsv(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").read_text().splitlines() == [
         "time,score,channel",
         "2024-01-31T12:00:00+00:00,,a",
-        "2024-01-31T12:00:01.25+00:00,0.123456789,",
-        "2024-01-31T12:00:02.5+00:00,1234.5,größe",
+        "2024-01-31T12:00:01.250+00:00,0.123456789,",
+        "2024-01-31T12:00:02.500+00:00,1234.5,größe",
     ]
     write_frame(frame(), tmp_path / "a.tsv")
     assert "score\tchannel" in (tmp_path / "a.tsv").read_text()
@@ -74,10 +74,10 @@ def test_naive_and_whole_seconds(tmp_path: Path) -> None:
 def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     write_frame(frame())
     assert capsys.readouterr().out.splitlines() == [
-        "time                             score  channel",
-        "2024-01-31T12:00:00+00:00               a",
-        "2024-01-31T12:00:01.25+00:00  0.123457",
-        "2024-01-31T12:00:02.5+00:00     1234.5  größe",
+        "time                              score  channel",
+        "2024-01-31T12:00:00+00:00                a",
+        "2024-01-31T12:00:01.250+00:00  0.123457",
+        "2024-01-31T12:00:02.500+00:00    1234.5  größe",
     ]
     write_frame(frame(), "-", "csv")
     assert capsys.readouterr().out.startswith("time,score,channel\n")

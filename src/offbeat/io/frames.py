@@ -22,6 +22,8 @@ from offbeat.series import Series
 __all__ = ["as_table", "like_input", "split_time"]
 
 _INDEX_NAME = "time"
+_NUMBER_KINDS = "biufO"
+"""NumPy's letters for what can be read as real numbers; objects may hold them."""
 
 
 def as_table(X: object, channels: tuple[str, ...] | None = None) -> Table:
@@ -214,7 +216,10 @@ def _in_zone(times: pl.Series, zone: str | None) -> pl.Series:
 
 def _from_array(X: object, channels: tuple[str, ...] | None) -> pl.DataFrame:
     try:
-        values = np.asarray(np.ma.filled(np.ma.asarray(X, dtype=np.float64), np.nan))
+        raw = np.ma.asarray(X)
+        if X is None or raw.dtype.kind not in _NUMBER_KINDS:
+            raise TypeError
+        values = np.asarray(np.ma.filled(raw.astype(np.float64), np.nan))
     except (TypeError, ValueError):
         raise DataError(
             f"numbers of shape (T,) or (T, C), or a frame, were expected, {_described(X)} came"
