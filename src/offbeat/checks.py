@@ -220,7 +220,8 @@ def _stuck(column: FloatArray) -> tuple[tuple[int, int], ...]:
         return ()
     runs[:, 1] += 1  # the last row of a stretch has the same value too
     lengths = runs[:, 1] - runs[:, 0]
-    usual = float(np.median(np.concatenate([lengths, np.ones(max(len(runs), 1))])))
+    single = np.ones(len(column) - int(lengths.sum()))
+    usual = float(np.median(np.concatenate([lengths, single])))
     return _pairs(drop_short(runs, max(MIN_STUCK_ROWS, int(STUCK_RATIO * usual))))
 
 
