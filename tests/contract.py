@@ -47,12 +47,12 @@ def no_look_ahead(make: Make) -> None:
 def same_seed_same_scores_and_global_state_untouched(make: Make) -> None:
     data = waves()
     torch.manual_seed(1)
-    np.random.seed(1)  # noqa: NPY002
-    expected = torch.rand(1), np.random.rand()  # noqa: NPY002
+    np.random.seed(1)
+    expected = torch.rand(1), np.random.rand()
     torch.manual_seed(1)
-    np.random.seed(1)  # noqa: NPY002
+    np.random.seed(1)
     first = make().fit(data[:N_TRAIN]).anomaly_score(data)
-    assert (torch.rand(1), np.random.rand()) == expected  # noqa: NPY002
+    assert (torch.rand(1), np.random.rand()) == expected
     second = make().fit(data[:N_TRAIN]).anomaly_score(data)
     np.testing.assert_array_equal(first, second)
 
@@ -91,7 +91,7 @@ def a_constant_channel_neither_crashes_nor_alarms(make: Make) -> None:
     data = waves(n_channels=3)
     data[:, 1] = 7.0
     detection = make().fit(data[:N_TRAIN]).detect(data)
-    assert not detection.events or max(e.severity for e in detection.events) < 2  # noqa: PLR2004
+    assert not detection.events or max(e.severity for e in detection.events) < 2
     assert np.nanmax(detection.channel_shares[:, 1]) < 1
 
 

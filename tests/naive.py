@@ -22,9 +22,7 @@ def runs(flags: IntArray | BoolArray, merge_gap: int = 0, min_length: int = 1) -
 
 def found_and_false(y_true: IntArray, label: IntArray, tolerance: int) -> tuple[int, int]:
     """True events with a flagged row within the tolerance, and flagged runs far from all."""
-    near = [
-        set(range(start - tolerance, end + tolerance)) for start, end in runs(y_true)
-    ]
+    near = [set(range(start - tolerance, end + tolerance)) for start, end in runs(y_true)]
     alarms = [set(range(start, end)) for start, end in runs(label)]
     n_found = sum(any(event & alarm for alarm in alarms) for event in near)
     n_false = sum(not any(event & alarm for event in near) for alarm in alarms)

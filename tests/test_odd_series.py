@@ -57,7 +57,8 @@ def check_series(train: np.ndarray, data: np.ndarray) -> None:
         detector = SMALL.__class__(**SMALL.get_params(deep=False)).fit(train)
         detection = detector.detect(data)
     except OffbeatError as reason:
-        assert "\n" not in str(reason)
+        if "\n" in str(reason):
+            raise
         return
     score = detection.score
     assert score.shape == (len(data),)

@@ -216,7 +216,7 @@ def _in_zone(times: pl.Series, zone: str | None) -> pl.Series:
 
 def _from_array(X: object, channels: tuple[str, ...] | None) -> pl.DataFrame:
     try:
-        raw = np.ma.asarray(X)
+        raw: NDArray[Any] = np.ma.asarray(X)
         if X is None or raw.dtype.kind not in _NUMBER_KINDS:
             raise TypeError
         values = np.asarray(np.ma.filled(raw.astype(np.float64), np.nan))
