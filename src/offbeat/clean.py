@@ -34,6 +34,8 @@ SCALE_FLOOR = 0.05
 CHANGE_FLOOR = 0.5
 CHANGE_SHARE = 0.02
 
+# Less has no square above 0: a channel that moves by no more stands still.
+SMALLEST_SPREAD = 1e-150
 N_NEIGHBOURS = 5
 MAX_REFERENCE = 2_000
 KNN_CHUNK = 4_096
@@ -209,7 +211,7 @@ class Scaler:
         # Exact powers of two, so that neither huge nor tiny units overflow or count as constant.
         size = np.exp2(np.floor(np.log2(np.maximum(np.nanmax(np.abs(values), axis=0), 1e-300))))
         unit, centre = _scikit_scale(values / size, self.method)
-        constant = np.nanmax(values, axis=0) == np.nanmin(values, axis=0)
+        constant = np.nanmax(values, axis=0) - np.nanmin(values, axis=0) < SMALLEST_SPREAD
         self.unit_ = np.where(constant, 1.0, unit * size)
         self.centre_ = np.where(constant, np.nanmax(values, axis=0), centre * size)
         return self

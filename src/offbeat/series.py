@@ -18,6 +18,10 @@ BoolArray = NDArray[np.bool_]
 TimeArray = NDArray[np.datetime64] | IntArray
 
 
+LARGEST_VALUE = 1e150
+"""Larger values have no finite square."""
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """Values of one or more channels over time.
@@ -121,6 +125,13 @@ def _check_values(series: Series) -> None:
         raise DataError(
             f"{int(infinite.sum())} infinite value(s), the first in row {row}, channel "
             f"{series.channels[column]!r}: replace them by empty cells or finite numbers"
+        )
+    huge = np.abs(np.nan_to_num(series.values)) > LARGEST_VALUE
+    if huge.any():
+        row, column = np.argwhere(huge)[0]
+        raise DataError(
+            f"{series.values[row, column]:g} in row {row}, channel {series.channels[column]!r}: no "
+            f"value beyond {LARGEST_VALUE:g} can be reckoned with; is it a mark for missing?"
         )
 
 

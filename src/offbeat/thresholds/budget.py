@@ -83,7 +83,7 @@ class BudgetThreshold(StaticThreshold):
         counts = EventCounts.of(calibration.score, calibration.merge_gap)
         if allowed >= RESOLVED_EVENTS:
             return counts.level(allowed)
-        resolved = min(RESOLVED_EVENTS, counts.most)
+        resolved = max(1, min(RESOLVED_EVENTS, counts.most))
         anchor = counts.level(resolved)
         tail = _tail_above(calibration.score, anchor, calibration.merge_gap)
         return max(
