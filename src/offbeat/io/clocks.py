@@ -103,7 +103,7 @@ def _is_time(column: pl.Series, *, named: bool) -> bool:
         return False
     values = column.cast(pl.Float64).to_numpy()
     present = values[np.isfinite(values)]
-    grows = len(present) == len(values) and bool((np.diff(values) > 0).all())
+    grows = len(present) == len(values) and bool((values[1:] > values[:-1]).all())
     if epoch_unit(values) is not None:
         return named or (grows and len(values) > 1)
     return named and grows and len(values) > 1

@@ -109,7 +109,7 @@ def epoch_unit(values: NDArray[np.floating]) -> str | None:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return None
-    middle = float(np.median(finite))
+    middle = float(np.median(np.clip(finite, -1e30, 1e30)))  # so that no sum overflows
     start, end = (float(each.astype(np.int64)) for each in _EPOCH)
     for unit, nanoseconds in _UNITS.items():
         seconds = middle * nanoseconds / 1e9
