@@ -7,10 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from offbeat.errors import ConfigError
+from offbeat.series import TimeArray
 
-__all__ = ["read_stamp", "step_text", "time_text"]
+__all__ = ["local_time", "read_stamp", "step_text", "time_text"]
 
 _UNITS = (
     ("day", 86_400_000_000_000),
@@ -70,3 +73,15 @@ def read_stamp(at: object, zone: str | None) -> np.datetime64:
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     return np.datetime64(moment, "ns")
+
+
+def local_time(time: TimeArray, zone: str | None) -> NDArray[np.datetime64]:
+    """Time stamps on the clock of `zone`, in microseconds; None leaves them as they came.
+
+    In the hour after the clock is set back, stamps are those of the hour before, as on the wall.
+    """
+    stamps = time.astype("datetime64[us]")
+    if zone is None:
+        return stamps
+    utc = pl.Series(stamps).dt.replace_time_zone("UTC")
+    return utc.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_numpy()

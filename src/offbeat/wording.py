@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from offbeat.canvas import cut_middle, local_time
+from offbeat.stamps import local_time
 
 if TYPE_CHECKING:
     from offbeat.detection import Detection
     from offbeat.events import Event
 
-__all__ = ["duration", "lasted", "moment", "number", "percent", "plural", "rate", "summary"]
+__all__ = [
+    "cut_middle",
+    "duration",
+    "lasted",
+    "moment",
+    "number",
+    "percent",
+    "plural",
+    "rate",
+    "summary",
+]
 
 DAY_S = 86_400.0
 NOTHING = "\N{EN DASH}"
@@ -142,3 +152,11 @@ def _pace(detection: Detection, n_scored: int) -> str:
     per_day = len(detection.events) * detection.rows_per_day / n_scored
     one_in = "" if per_day >= 1 else f", or about one in {duration(DAY_S / per_day, 1)}"
     return f"That is {often} alarms a day{one_in}."
+
+
+def cut_middle(name: str, length: int) -> str:
+    """A name of at most `length` signs; it loses its middle, since its ends tell it from others."""
+    if len(name) <= length:
+        return name
+    tail = (length - 1) // 2
+    return f"{name[: length - 1 - tail]}…{name[len(name) - tail :]}"

@@ -277,3 +277,10 @@ def test_split_in_local_time() -> None:
     assert isinstance(series, Series)
     before, _ = split_time(series, "2024-01-31T02:00")
     assert len(before) == 2
+
+
+def test_a_column_of_an_array_is_never_taken_for_the_time() -> None:
+    counter = 1_700_000_000.0 + np.arange(50.0)
+    series = as_series(np.column_stack([counter, np.sin(counter)]))
+    assert series.channels == ("channel_0", "channel_1")
+    assert not series.has_clock

@@ -69,6 +69,8 @@ def time_columns(table: Table, options: ReadOptions) -> tuple[str, ...]:
     if options.time is not None:
         table.column(options.time, "time")
         return (options.time,)
+    if not table.named:
+        return ()
     frame = table.frame
     spared = {*(options.channels or ()), options.label}
     named = [each for each in _by_name(table) if each not in spared]

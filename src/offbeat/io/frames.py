@@ -46,19 +46,19 @@ def as_table(X: object, channels: tuple[str, ...] | None = None) -> Table:
             f"a frame or an array was expected, the text {str(X)!r} came: "
             "read a file with read_series"
         )
-    index = None
+    index, named = None, True
     if nw.dependencies.is_pandas_dataframe(X) or nw.dependencies.is_pandas_series(X):
         frame, index = _from_pandas(X)
     elif _is_frame(X) or _is_column(X):
         frame = _from_native(X)
     else:
-        frame = _from_array(X, channels)
+        frame, named = _from_array(X, channels), False
     if not frame.width:
         raise DataError("the data hold no column: at least one of numbers was expected")
     if not frame.height:
         raise DataError("the data hold no row: at least one was expected")
     typed = frame.with_columns(as_typed(each) for each in frame)
-    return Table(typed, "the frame", index=index)
+    return Table(typed, "the frame", index=index, named=named)
 
 
 def like_input(X: object, time: str | Series | None, columns: Mapping[str, NDArray[Any]]) -> Any:

@@ -37,6 +37,8 @@ class Table:
     sheds
         Whether rows without a time stamp may be left out (a file), or not, because a result must
         have the rows of the input (a frame).
+    named
+        Whether the columns have names; those of an array have not, and none of them is the time.
     notes
         What was done to the data so far.
     """
@@ -46,6 +48,7 @@ class Table:
     lines: IntArray | None = None
     index: str | None = None
     sheds: bool = False
+    named: bool = True
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -23,7 +23,6 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from offbeat.canvas import CONFIG, NIGHT, shown_time
 from offbeat.figures import (
     histogram_figure,
     precision_recall_figure,
@@ -32,9 +31,10 @@ from offbeat.figures import (
     share_figure,
     training_figure,
 )
+from offbeat.figures.canvas import CONFIG, NIGHT, shown_time
 from offbeat.io import atomic_path
 from offbeat.metrics import event_scores
-from offbeat.report_tables import (
+from offbeat.report.tables import (
     events_table,
     imputed_table,
     outliers_table,
@@ -111,7 +111,7 @@ def _page(
 
 
 def _part(name: str) -> str:
-    return files("offbeat").joinpath("templates", name).read_text(encoding="utf-8")
+    return files("offbeat.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offbeat.thinning import downsample, shown_rows
+from offbeat.figures.thinning import downsample, shown_rows
 
 
 def test_a_short_series_comes_back_as_it_is():

@@ -6,8 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from offbeat.canvas import cut_middle
-from offbeat.wording import lasted, moment, number, percent, plural
+from offbeat.wording import cut_middle, lasted, moment, number, percent, plural
 
 if TYPE_CHECKING:
     from offbeat.detection import Detection

@@ -17,7 +17,7 @@ import pytest
 from fakes import METHODS, fake_detection
 from offbeat.errors import DataError
 from offbeat.report import write_report
-from offbeat.report_tables import recipe, settings_list
+from offbeat.report.tables import recipe, settings_list
 from offbeat.wording import duration, lasted, moment, number, percent, plural, summary
 
 NASTY = ("<script>window.hacked=1</script>", "<img src=x onerror=window.hacked=1>", "a & b")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from offbeat.canvas import axis_name, shown_time
+from offbeat.figures.canvas import axis_name, shown_time
 from offbeat.runs import label_runs
 from offbeat.series import BoolArray
 

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.stats import gaussian_kde
 
-from offbeat.canvas import PALETTE, lane_middle, line, log_ticks, safe, short, stack
 from offbeat.errors import DataError
+from offbeat.figures.canvas import PALETTE, lane_middle, line, log_ticks, safe, short, stack
 from offbeat.metrics import precision_recall_curve
 from offbeat.series import FloatArray, IntArray
 

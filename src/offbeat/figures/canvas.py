@@ -9,30 +9,37 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
-import polars as pl
-from numpy.typing import NDArray
 
 from offbeat.series import TimeArray
+from offbeat.stamps import local_time
+from offbeat.wording import cut_middle
+
+if TYPE_CHECKING:
+    from offbeat.detection import Detection
 
 __all__ = [
     "CONFIG",
+    "EVENT",
+    "EXPECTED",
+    "MARGIN_PX",
     "NIGHT",
+    "NUMBER",
     "PALETTE",
     "TEMPLATE",
+    "VALUE",
     "axis_name",
-    "cut_middle",
     "lane_middle",
     "line",
-    "local_time",
     "log_ticks",
     "safe",
     "short",
     "shown_time",
     "stack",
+    "time_axis",
 ]
 
 PALETTE = {
@@ -45,6 +52,10 @@ PALETTE = {
     "yellow": "#F0E442",
     "grey": "#868D97",
 }
+VALUE, EXPECTED, EVENT = PALETTE["blue"], PALETTE["green"], PALETTE["vermillion"]
+NUMBER = "%{y:.5~g}"
+"""How a value reads under the pointer."""
+
 NIGHT = {
     "#0072B2": "#3D9BDC",
     "rgba(0,114,178,": "rgba(61,155,220,",
@@ -176,26 +187,6 @@ def short(name: str, length: int) -> str:
     return safe(cut_middle(name, length))
 
 
-def cut_middle(name: str, length: int) -> str:
-    """A name of at most `length` signs; it loses its middle, since its ends tell it from others."""
-    if len(name) <= length:
-        return name
-    tail = (length - 1) // 2
-    return f"{name[: length - 1 - tail]}…{name[len(name) - tail :]}"
-
-
-def local_time(time: TimeArray, zone: str | None) -> NDArray[np.datetime64]:
-    """Time stamps on the clock of `zone`, in microseconds; None leaves them as they came.
-
-    In the hour after the clock is set back, stamps are those of the hour before, as on the wall.
-    """
-    stamps = time.astype("datetime64[us]")
-    if zone is None:
-        return stamps
-    utc = pl.Series(stamps).dt.replace_time_zone("UTC")
-    return utc.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_numpy()
-
-
 def shown_time(time: TimeArray, zone: str | None) -> Any:
     """Time stamps as ISO text on the clock of `zone`; row numbers stay as they are."""
     if time.dtype.kind != "M":
@@ -206,3 +197,12 @@ def shown_time(time: TimeArray, zone: str | None) -> Any:
         if (coarse == stamps).all():
             return np.datetime_as_string(coarse)
     return np.datetime_as_string(stamps)
+
+
+def time_axis(figure: go.Figure, detection: Detection) -> None:
+    """The axis runs over the whole series; its title names the zone."""
+    series = detection.series
+    ends = shown_time(series.time[[0, -1]], series.zone).tolist()
+    title = "row" if not series.has_clock else f"time ({series.zone})" if series.zone else "time"
+    kind = "date" if series.has_clock else "linear"
+    figure.update_xaxes(type=kind, range=ends, title_text=safe(title))

@@ -11,9 +11,10 @@ import pytest
 
 from fakes import METHODS, fake_detection
 from offbeat import figures
-from offbeat.canvas import MARGIN_PX, local_time, log_ticks, short, shown_time
 from offbeat.errors import ConfigError, DataError
+from offbeat.figures.canvas import MARGIN_PX, log_ticks, short, shown_time
 from offbeat.runs import label_runs
+from offbeat.stamps import local_time
 
 ALL = (
     figures.series_figure,

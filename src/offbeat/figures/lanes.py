@@ -1,9 +1,4 @@
-"""Every figure, drawn once for the notebook, the report and the page.
-
-`series_figure`, `score_figure` and `overview_figure` show what happened, `share_figure` shows who
-made the score, `histogram_figure` and `precision_recall_figure` help to choose the cut, and
-`training_figure` shows the training.
-"""
+"""What happened: one lane a channel, with band, imputed points and events, and the score."""
 
 from __future__ import annotations
 
@@ -14,23 +9,23 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from offbeat.canvas import (
-    CONFIG,
+from offbeat.errors import one_of
+from offbeat.figures.canvas import (
+    EVENT,
+    EXPECTED,
     MARGIN_PX,
+    NUMBER,
     PALETTE,
-    TEMPLATE,
+    VALUE,
     axis_name,
     line,
     safe,
     short,
     shown_time,
     stack,
+    time_axis,
 )
-from offbeat.cut_figures import histogram_figure, precision_recall_figure
-from offbeat.errors import one_of
-from offbeat.runs import label_runs
-from offbeat.series import FloatArray, IntArray
-from offbeat.shading import (
+from offbeat.figures.shading import (
     event_boxes,
     hide_axis,
     strip_boxes,
@@ -38,37 +33,20 @@ from offbeat.shading import (
     unscored_boxes,
     worst_events,
 )
-from offbeat.thinning import downsample, shown_rows
+from offbeat.figures.thinning import shown_rows
+from offbeat.runs import label_runs
+from offbeat.series import FloatArray
 
 if TYPE_CHECKING:
     from offbeat.detection import Detection
 
-__all__ = [
-    "CONFIG",
-    "PALETTE",
-    "TEMPLATE",
-    "downsample",
-    "histogram_figure",
-    "overview_figure",
-    "precision_recall_figure",
-    "score_figure",
-    "series_figure",
-    "share_figure",
-    "shown_time",
-    "training_figure",
-]
+__all__ = ["overview_figure", "score_figure", "series_figure"]
 
-VALUE, EXPECTED, EVENT = PALETTE["blue"], PALETTE["green"], PALETTE["vermillion"]
 BAND_FILL = "rgba(0,158,115,0.22)"
-REST = "#B9BEC6"  # the last area of a stack: everything else
-
 MAX_CHANNELS = 6  # lanes, unless channels are asked for
 MAX_IMPUTED = 500  # marks a channel
-MAX_BINS = 300  # steps of the areas
-MAX_AREAS = 8
 LANE_PX = {1: 300, 2: 210}  # by number of lanes; more lanes are lower
 LOW_LANE_PX, STRIP_PX = 150, 10
-NUMBER = "%{y:.5~g}"
 
 
 def series_figure(
@@ -119,82 +97,10 @@ def score_figure(
     figure = stack([("", "", 260)])
     _draw_score(figure, detection, 1, max_points)
     figure.update_layout(shapes=event_boxes(detection) + unscored_boxes(detection))
-    _time_axis(figure, detection)
+    time_axis(figure, detection)
     figure.update_yaxes(title_text="score", rangemode="tozero")
     if axis == "log":
         figure.update_yaxes(type="log", dtick=1, tickformat="~g")
-    return figure
-
-
-def share_figure(
-    detection: Detection,
-    of: Literal["channels", "signals"] = "channels",
-    height: Literal["share", "score"] = "share",
-) -> go.Figure:
-    """Who makes the score, as areas over time: the 8 largest and the rest.
-
-    Parameters
-    ----------
-    detection
-        What to show.
-    of
-        "channels" of the data, or "signals" of the score (forecast error, rate of change ...).
-    height
-        "share": areas add up to 100 %. "score": they add up to the score in multiples of the cut
-        (1 is the limit), so calm stretches are low.
-    """
-    one_of("of", of, ("channels", "signals"))
-    one_of("height", height, ("share", "score"))
-    by_channel = of == "channels"
-    names = detection.series.channels if by_channel else detection.signals
-    shares = detection.channel_shares if by_channel else detection.signal_shares
-    starts, binned, peak = _binned(shares, detection.score / detection.cut)
-    scored = binned * peak[:, None]
-    areas = scored if height == "score" else 100 * binned
-    order = np.argsort(-scored.sum(axis=0), kind="stable")
-    figure = stack([("", "", 240)])
-    time = shown_time(detection.time[starts], detection.series.zone)
-    for colour, column in zip(PALETTE.values(), order, strict=False):
-        _add_area(figure, time, areas[:, column], names[column], colour)
-    rest = order[MAX_AREAS:]
-    if len(rest):
-        _add_area(figure, time, areas[:, rest].sum(axis=1), f"{len(rest)} others", REST)
-    _time_axis(figure, detection)
-    if height == "share":
-        figure.update_yaxes(title_text="share (%)", range=[0, 100])
-    else:
-        figure.update_yaxes(title_text="times the limit", rangemode="tozero")
-        figure.add_hline(y=1, line=line(EVENT, dash="dash"))
-    return figure
-
-
-def training_figure(detection: Detection) -> go.Figure:
-    """Loss per epoch in training and in validation; the best epoch is marked."""
-    log = detection.training_log
-    epoch = [each.epoch for each in log]
-    validation = np.array([each.validation_loss for each in log], dtype=float)
-    curves = {"training": (np.array([each.train_loss for each in log]), VALUE)}
-    if np.isfinite(validation).any():
-        curves["validation"] = (validation, PALETTE["orange"])
-    figure = stack([("", "", 220)])
-    mode = "lines+markers" if len(log) < 40 else "lines"  # noqa: PLR2004 - marks would touch
-    for name, (loss, colour) in curves.items():
-        figure.add_scatter(
-            x=epoch, y=loss, name=name, mode=mode, line=line(colour), hovertemplate=NUMBER
-        )
-    if "validation" in curves:
-        best = int(np.nanargmin(validation))
-        ring = {"size": 13, "symbol": "circle-open", "color": EVENT, "line": {"width": 2.5}}
-        figure.add_scatter(
-            x=[epoch[best]],
-            y=[validation[best]],
-            name="best",
-            mode="markers",
-            marker=ring,
-            hoverinfo="skip",
-        )
-    figure.update_xaxes(title_text="epoch", tickformat="d")
-    figure.update_yaxes(title_text="loss")
     return figure
 
 
@@ -219,7 +125,7 @@ def _lanes_figure(
         boxes += strip_boxes(figure, detection, mask, colour, lane)
         hide_axis(figure, detection, title, lane)
     figure.update_layout(shapes=boxes)
-    _time_axis(figure, detection)
+    time_axis(figure, detection)
     if others:
         _name_others(figure, others)
     return figure
@@ -332,45 +238,6 @@ def _draw_score(figure: go.Figure, detection: Detection, lane: int, max_points: 
             hovertemplate="%{text}",
             yaxis=at,
         )
-
-
-def _binned(shares: FloatArray, severity: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Shares in at most 300 steps of time, weighted by the score so that events stand out.
-
-    Returns
-    -------
-    First row, shares (sum 1, or 0 where nothing was scored) and highest severity of each step.
-    """
-    n_rows = len(shares)
-    starts = np.unique(np.linspace(0, n_rows, min(n_rows, MAX_BINS), endpoint=False).astype(int))
-    weight = np.nan_to_num(severity)
-    mass = np.add.reduceat(np.nan_to_num(shares) * weight[:, None], starts, axis=0)
-    total = mass.sum(axis=1, keepdims=True)
-    binned = np.divide(mass, total, out=np.zeros_like(mass), where=total > 0)
-    return starts, binned, np.maximum.reduceat(weight, starts)
-
-
-def _add_area(figure: go.Figure, time: Any, values: FloatArray, name: str, colour: str) -> None:
-    figure.add_scatter(
-        x=time,
-        y=np.round(values, 3),
-        name=short(name, 24),
-        mode="lines",
-        line={"width": 0, "color": colour, "shape": "hv"},
-        fillcolor=colour,
-        stackgroup="shares",
-        hovertemplate="%{y:.3~g}",
-        meta=[name],
-    )
-
-
-def _time_axis(figure: go.Figure, detection: Detection) -> None:
-    """The axis runs over the whole series; its title names the zone."""
-    series = detection.series
-    ends = shown_time(series.time[[0, -1]], series.zone).tolist()
-    title = "row" if not series.has_clock else f"time ({series.zone})" if series.zone else "time"
-    kind = "date" if series.has_clock else "linear"
-    figure.update_xaxes(type=kind, range=ends, title_text=safe(title))
 
 
 def _name_others(figure: go.Figure, others: Sequence[str]) -> None:
