@@ -163,7 +163,7 @@ def test_events_need_a_clock(tmp_path: Path) -> None:
     path.write_text("amount\n3\n4\n")
     with pytest.raises(DataError, match=r"name their column with time="):
         read_series(path, ReadOptions(every="1min"))
-    with pytest.raises(DataError, match=r"no event"):
+    with pytest.raises(DataError, match=r"no row"):
         aggregate_events(events().clear())
 
 

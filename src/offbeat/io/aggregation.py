@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -13,8 +13,9 @@ from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError, DataError, nearest_names, one_of
 from offbeat.io.clocks import find_clock
 from offbeat.io.columns import as_numbers, find_label, label_values
+from offbeat.io.frames import as_table
 from offbeat.io.options import ReadOptions
-from offbeat.io.tables import Table, as_typed
+from offbeat.io.tables import Table
 from offbeat.series import FloatArray, IntArray, Series
 
 __all__ = ["Aggregation", "Intervals", "aggregate_events", "aggregate_table", "parse_agg"]
@@ -143,7 +144,7 @@ def parse_agg(agg: str) -> tuple[Aggregation, ...]:
 
 
 def aggregate_events(
-    frame: pl.DataFrame,
+    X: object,
     time: str | None = None,
     every: str = "1min",
     agg: str = "count",
@@ -155,8 +156,8 @@ def aggregate_events(
 
     Parameters
     ----------
-    frame
-        One row an event, in any order.
+    X
+        Data frame (pandas, Polars, Arrow) with one row an event, in any order.
     time
         Column of time stamps; found if None.
     every
@@ -181,8 +182,7 @@ def aggregate_events(
         If a column is not there or no time is found.
     """
     options = ReadOptions(time=time, every=every, agg=agg, label=label, zone=zone, name="events")
-    typed = frame.with_columns(as_typed(each) for each in frame)
-    return aggregate_table(Table(typed, "the frame", sheds=True), options)[0]
+    return aggregate_table(replace(as_table(X), sheds=True), options)[0]
 
 
 def aggregate_table(table: Table, options: ReadOptions) -> tuple[Series, tuple[str, ...]]:
