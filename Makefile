@@ -21,9 +21,10 @@ check: $(VENV)/.test $(VENV)/.check
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/cost.py
+	$(BIN)/python benchmarks/recording.py
 
 docs: $(VENV)/.docs
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "docs: site/index.html"
 
 # A marker file says that a set of packages is installed and newer than what asked for it.

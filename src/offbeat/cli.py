@@ -365,12 +365,13 @@ def _detect(
 
     if model is not None:
         learning.refuse_beside(model)
+    kept = model is not None and not cutting.centred  # the model looks back as it was trained to
     with _progress(quiet or model is not None) as hook:
         return detect_file(
             file,
             reading.options(),
             model=model,
-            detector=learning.detector(reading, cutting),
+            detector=None if kept else learning.detector(reading, cutting),
             lesson=learning.lesson(),
             threshold=cutting.method(),
             progress=hook,

@@ -223,11 +223,10 @@ def _deviation(scene: _Scene, start: int, end: int, channel: int) -> tuple[Direc
     if not known.any():
         return "mixed", None
     row = start + int(np.argmax(np.where(known, np.abs(away), -1.0)))
-    if (away[known] > 0).mean() >= AGREEMENT:
-        return "above", row
-    if (away[known] < 0).mean() >= AGREEMENT:
-        return "below", row
-    return "mixed", row
+    side = np.sign(away[row - start])
+    if side == 0 or (np.sign(away[known]) == side).mean() < AGREEMENT:
+        return "mixed", row
+    return ("above" if side > 0 else "below"), row
 
 
 def _check_shapes(scene: _Scene) -> None:
