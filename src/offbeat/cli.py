@@ -6,6 +6,7 @@ input, said in one line, 130 interrupted.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+COMMANDS = ("check", "train", "score", "detect", "threshold", "report")
 DATA, LEARN, CUT, OUTPUT = "The data", "What is learned", "The cut", "What comes out"
 
 File = Annotated[
@@ -42,7 +44,11 @@ File = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(help="File to write: .csv, .json, .parquet.", rich_help_panel=OUTPUT),
+    typer.Option(
+        help="File to write: .csv, .json, .parquet; - is standard output.",
+        rich_help_panel=OUTPUT,
+        callback=lambda path: None if path == Path("-") else path,
+    ),
 ]
 Format = Annotated[
     str | None,
@@ -218,6 +224,7 @@ def check(file: File, reading: Reading, out: Out = None, format_: Format = None)
     from offbeat import terminal
     from offbeat.workflow import check_file
 
+    _spare((file,), (out,))
     report = check_file(file, reading.options(), step=reading.step)
     terminal.show_check(report, out, format_)
 
@@ -247,6 +254,7 @@ def train(
             progress=hook,
         )
     terminal.show_training(fitted, out)
+    terminal.warn_of_stillness(fitted.record_.settings, fitted.channels_)
 
 
 @app.command()
@@ -264,6 +272,7 @@ def score(
     """Give every row a score, with what was expected."""
     from offbeat import terminal
 
+    _spare((file, model), (out,))
     detection = _detect(file, model, reading, learning, cutting, quiet)
     terminal.show_scores(detection, out, format_)
 
@@ -287,6 +296,7 @@ def detect(
     """Find the events in a file. Needs no other argument."""
     from offbeat import terminal
 
+    _spare((file, model), (out, report))
     detection = _detect(file, model, reading, learning, cutting, quiet)
     terminal.show_events(detection, out, format_)
     if report is not None:
@@ -317,6 +327,7 @@ def threshold(
     method = cutting.method()
     if keep and (model is None or method is None):
         raise typer.BadParameter("--keep needs the --model and the --threshold to keep")
+    _spare((file, model), (out,))
     detection = _detect(file, model, reading, learning, cutting, quiet)
     terminal.show_thresholds(detection, out, format_)
     if keep and model is not None and method is not None:
@@ -336,6 +347,7 @@ def report(
     quiet: Quiet = False,
 ) -> None:
     """Write one HTML file that opens offline: figures, events, thresholds, settings."""
+    _spare((file, model), (out,))
     detection = _detect(file, model, reading, learning, cutting, quiet)
     typer.echo(f"report: {detection.report(out)}")
 
@@ -361,21 +373,35 @@ def _detect(
     cutting: Cutting,
     quiet: bool,
 ) -> Detection:
+    from offbeat.terminal import warn_of_stillness
     from offbeat.workflow import detect_file
 
     if model is not None:
         learning.refuse_beside(model)
     kept = model is not None and not cutting.centred  # the model looks back as it was trained to
     with _progress(quiet or model is not None) as hook:
-        return detect_file(
+        detection = detect_file(
             file,
             reading.options(),
             model=model,
             detector=None if kept else learning.detector(reading, cutting),
+            step=reading.step,
             lesson=learning.lesson(),
             threshold=cutting.method(),
             progress=hook,
         )
+    warn_of_stillness(detection.settings, detection.series.channels)
+    return detection
+
+
+def _spare(read: tuple[str | Path | None, ...], written: tuple[Path | None, ...]) -> None:
+    """Refuse to write over what is read, before any work is done."""
+    from offbeat.workflow import refuse_same_file
+
+    for source in read:
+        for target in written:
+            if source is not None and target is not None:
+                refuse_same_file(source, target)
 
 
 def _progress(quiet: bool) -> AbstractContextManager[Any]:
@@ -395,13 +421,18 @@ def main() -> None:
 def run(application: Callable[..., Any], arguments: list[str]) -> int:
     """The exit code of one call."""
     try:
-        code = application(arguments, standalone_mode=False)
+        code = application(arguments or ["--help"], standalone_mode=False)
+        sys.stdout.flush()  # a full disk behind a pipe may only tell now
     except typer.Exit as leaving:
         return leaving.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted", 130)
+        return _complain("interrupted; nothing half-written is left", 130)
     except typer.TyperException as mistake:
-        return _complain(f"{mistake.format_message()} (see offbeat --help)", 2)
+        command = getattr(getattr(mistake, "ctx", None), "info_name", None)
+        asked = f"offbeat {command}" if command in COMMANDS else "offbeat"
+        return _complain(f"{mistake.format_message().rstrip('.')} (see {asked} --help)", 2)
+    except SystemExit:  # typer's own answer to the same
+        return 0
     except BrokenPipeError:
         sys.stderr.close()  # whoever read the output has seen enough
         return 0
@@ -409,12 +440,19 @@ def run(application: Callable[..., Any], arguments: list[str]) -> int:
         from offbeat.errors import OffbeatError
 
         if isinstance(mistake, OffbeatError):
-            return _complain(str(mistake), 2)
+            return _complain(_in_options(str(mistake)), 2)
         if isinstance(mistake, OSError):
-            where = f"{mistake.filename}: " if mistake.filename else ""
-            return _complain(f"{where}{mistake.strerror or mistake}", 2)
+            where = mistake.filename or "standard output"
+            return _complain(f"{where}: {mistake.strerror or mistake}", 2)
         raise
     return code if isinstance(code, int) else 0
+
+
+def _in_options(text: str) -> str:
+    """The library's `zone=` as the command line's `--zone`."""
+    names = "|".join(["format", *(field.name for field in fields(Reading))])
+    text = re.sub(rf"(?<![\w.'-])({names})=(?=[\w'.])", r"--\1 ", text)
+    return re.sub(rf"(?<![\w.'-])({names})=", r"--\1", text)
 
 
 def _complain(text: str, code: int) -> int:

@@ -38,6 +38,7 @@ from offbeat.scores import (
 )
 from offbeat.season import Season, common_period
 from offbeat.series import BoolArray, FloatArray, Series
+from offbeat.stamps import step_text
 from offbeat.thresholds import Calibration, Threshold, default_threshold, threshold_from_dict
 from offbeat.training import EpochLog, ProgressHook, Training
 
@@ -149,6 +150,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             learned = span_rows(grid.series, normal)
         if exclude:
             learned &= ~span_rows(grid.series, exclude)
+        if not learned.any():
+            raise DataError("no row is left to learn from: the excluded spans cover them all")
         self._remember(series, grid, learned)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
         training_part = self.prepared_by_.fit(grid, learned)
@@ -247,6 +250,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
                     f"channel {channel!r} has no value in the training part: leave it out with "
                     f"channels=..., or train on a span where it was measured"
                 )
+        spread = np.nanmax(values, axis=0) - np.nanmin(values, axis=0)
+        self.still_ = tuple(name for name, s in zip(self.channels_, spread, strict=True) if s == 0)
         self.step_ = grid.step
         self.has_clock_ = series.has_clock
         self.rows_per_day_ = grid.rows_per_day
@@ -318,7 +323,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
                 if wanders
             ],
             "threshold": self.threshold_.title,
-            "step": str(self.step_),
+            "stood_still": list(self.still_),
+            "step": step_text(self.step_) if self.has_clock_ else f"{self.step_} row",
         }
 
     # ------------------------------------------------------------ scoring
@@ -342,8 +348,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         grid = regularise(series, self.step_ if step is None and not series.has_clock else step)
         if series.has_clock and self.has_clock_ and not _same_step(grid.step, self.step_):
             raise DataError(
-                f"the detector was trained on a step of {_step_text(self.step_)}, these data have "
-                f"{_step_text(grid.step)}: resample them (step=...) or train on such data"
+                f"the detector was trained on a step of {step_text(self.step_)}, these data have "
+                f"{step_text(grid.step)}: resample them (step=...) or train on such data"
             )
         self._require_rows(len(grid.series), "the series")
         return series, grid
@@ -554,11 +560,6 @@ def _fingerprint(values: FloatArray) -> int:
 
 def _same_step(one: np.timedelta64 | int, other: np.timedelta64 | int) -> bool:
     return bool(abs(np.timedelta64(one, "ns") / np.timedelta64(other, "ns") - 1) < 0.01)  # noqa: PLR2004
-
-
-def _step_text(step: np.timedelta64 | int) -> str:
-    seconds = np.timedelta64(step, "ns") / np.timedelta64(1, "s")
-    return f"{seconds:g} s"
 
 
 def _integer(moment: np.datetime64 | np.timedelta64 | int) -> int:

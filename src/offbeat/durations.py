@@ -30,6 +30,7 @@ NANOSECONDS = {
     "month": 2_629_746 * 10**9,
     "year": 31_556_952 * 10**9,
 }
+LONGEST = 2**63 - 1  # nanoseconds that a timedelta64 holds
 
 
 def parse_duration(text: str | timedelta | np.timedelta64) -> np.timedelta64:
@@ -40,16 +41,25 @@ def parse_duration(text: str | timedelta | np.timedelta64) -> np.timedelta64:
     ConfigError
         If it is no positive duration.
     """
-    if not isinstance(text, str):
-        length = np.timedelta64(text, "ns")
+    if isinstance(text, str):
+        nanoseconds = _written(text)
+    elif isinstance(text, timedelta):
+        nanoseconds = text // timedelta(microseconds=1) * 1_000
     else:
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)?\s*([a-z]+?)s?\s*", text.lower())
-        unit = found and (NANOSECONDS.get(found[2]) or NANOSECONDS.get(found[2] + "s"))
-        if found is None or not unit:
-            raise ConfigError(
-                f"a duration such as 200ms, 5s, 1min, 12h or 7d was expected, {text!r} came"
-            )
-        length = np.timedelta64(round(float(found[1] or 1) * unit), "ns")
-    if length <= np.timedelta64(0, "ns"):
+        nanoseconds = int(np.timedelta64(text, "ns").astype(np.int64))  # NaT is below 0
+    if nanoseconds <= 0:
         raise ConfigError(f"a duration must be longer than nothing, {text!r} came")
-    return length
+    if nanoseconds > LONGEST:
+        raise ConfigError(f"a duration of at most 292 years was expected, {text!r} came")
+    return np.timedelta64(nanoseconds, "ns")
+
+
+def _written(text: str) -> int:
+    """Nanoseconds of a number and a unit, either `ms` itself or the plural of another."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)?\s*([a-z]+)\s*", text.lower())
+    unit = found and (NANOSECONDS.get(found[2]) or NANOSECONDS.get(found[2].removesuffix("s")))
+    if found is None or not unit:
+        raise ConfigError(
+            f"a duration such as 200ms, 5s, 1min, 12h or 7d was expected, {text!r} came"
+        )
+    return round(min(float(found[1] or 1) * unit, 2.0 * LONGEST))

@@ -245,7 +245,8 @@ def _usual_step(ordered: NDArray[np.int64], name: str) -> int:
 
 
 def _given_step(step: Step) -> int:
-    if isinstance(step, int | np.integer):
+    # NumPy counts its durations among the whole numbers.
+    if isinstance(step, int | np.integer) and not isinstance(step, np.timedelta64):
         raise ConfigError(f"step={step}: these data have a clock, so give a duration")
     return int(parse_duration(step).astype(np.int64))
 

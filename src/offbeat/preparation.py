@@ -16,6 +16,7 @@ from offbeat.clean import ImputeMethod, Imputer, RepairFill, ScaleMethod, Scaler
 from offbeat.errors import ConfigError, DataError, one_of
 from offbeat.grid import Grid, row_at
 from offbeat.series import BoolArray, FloatArray, Series
+from offbeat.stamps import time_text
 
 __all__ = [
     "Differencing",
@@ -179,7 +180,7 @@ def span_rows(series: Series, spans: Sequence[Span]) -> BoolArray:
         if end <= start:
             raise DataError(
                 f"span {span[0]} to {span[1]} holds no row: it must end after its start and lie "
-                f"between {series.time[0]} and {series.time[-1]}"
+                f"between {time_text(series.time[0])} and {time_text(series.time[-1])}"
             )
         inside[start:end] = True
     return inside

@@ -126,25 +126,30 @@ def _flatten(values: FloatArray) -> _Flat | None:
     rows = np.flatnonzero(known)
     if len(rows) < MIN_ROWS:
         return None
-    size = float(np.abs(values[rows]).max())
+    level = _clipped(values[rows])  # before the trend too: one absurd value would tilt it
+    size = float(np.abs(level).max())
     if size == 0:
         return None
-    level = values[rows] / size
+    level = level / size
     at = (rows - rows.mean()) / len(values)
     slope = (at @ (level - level.mean())) / (at @ at)
     rest = level - level.mean() - slope * at
     if rest.std() <= NO_SPREAD:
         return None
-    rest -= np.median(rest)
-    limit = CLIP_SIGMAS * MAD_TO_SIGMA * np.median(np.abs(rest))
-    if limit > 0:
-        rest = np.clip(rest, -limit, limit)
+    rest = _clipped(rest)
     rest = (rest - rest.mean()) / rest.std()
     flat = np.zeros(len(values))
     flat[rows] = rest
     sums = np.concatenate([[0.0], np.cumsum(flat)])
     counts = np.concatenate([[0.0], np.cumsum(known)])
     return _Flat(flat, known, sums, counts)
+
+
+def _clipped(values: FloatArray) -> FloatArray:
+    """No further from the median than `CLIP_SIGMAS`; unchanged if most values are equal."""
+    middle = np.median(values)
+    limit = CLIP_SIGMAS * MAD_TO_SIGMA * np.median(np.abs(values - middle))
+    return np.clip(values, middle - limit, middle + limit) if limit > 0 else values
 
 
 def _autocorrelation(flat: _Flat, longest: int) -> FloatArray:

@@ -15,6 +15,7 @@ from offbeat.series import TimeArray
 
 __all__ = ["local_time", "read_stamp", "step_text", "time_text"]
 
+FIRST_YEAR, LAST_YEAR = 1678, 2261  # whole years that nanoseconds since 1970 reach
 _UNITS = (
     ("day", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
@@ -30,7 +31,7 @@ def step_text(step: np.timedelta64 | timedelta | int) -> str:
     """A duration for people: `200 ms`, `5 min`, `1.5 h`; a plain number is in nanoseconds."""
     length = step if isinstance(step, int) else int(np.timedelta64(step, "ns").astype(np.int64))
     name, unit = next((each for each in _UNITS if abs(length) >= each[1]), _UNITS[-1])
-    number = f"{length / unit:.4g}" if abs(length) < 10_000 * unit else f"{length / unit:.0f}"
+    number = f"{length / unit:.4g}" if abs(length) < 1_000 * unit else f"{length / unit:.0f}"
     return f"{number} {name}s" if name == "day" and number != "1" else f"{number} {name}"
 
 
@@ -67,6 +68,10 @@ def read_stamp(at: object, zone: str | None) -> np.datetime64:
     if not isinstance(moment, datetime):
         raise ConfigError(
             f"a row, a fraction or a time stamp in ISO form was expected, {at!r} came"
+        )
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ConfigError(
+            f"a time stamp from {FIRST_YEAR} to {LAST_YEAR} was expected, {at!r} came"
         )
     if moment.tzinfo is None and zone is not None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -15,7 +15,7 @@ from rich.table import Table
 
 from offbeat import wording
 from offbeat.errors import ConfigError, one_of
-from offbeat.io import OutputFormat, write_frame
+from offbeat.io import OutputFormat, atomic_path, write_frame
 
 if TYPE_CHECKING:
     from offbeat.checks import CheckReport
@@ -30,10 +30,12 @@ __all__ = [
     "show_scores",
     "show_thresholds",
     "show_training",
+    "warn_of_stillness",
 ]
 
 SHOWN_CHANNELS = 3
 SHOWN_ROWS = 20
+CHECK_SUFFIXES = ("", ".txt", ".md", ".log", ".json")
 PLAIN_WIDTH = 140
 """Columns of a table that goes to a file or a pipe."""
 
@@ -101,6 +103,8 @@ def show_check(report: CheckReport, out: Path | None, format_: str | None) -> No
     """The data check as lines, or as JSON."""
     if format_ is not None:
         one_of("format", format_, ("table", "json"))
+    if out is not None and out.suffix not in CHECK_SUFFIXES:
+        raise ConfigError(f"the check is text or JSON: {out} must end in .txt or .json")
     if format_ == "json" or (out is not None and format_ is None and out.suffix == ".json"):
         text = json.dumps(report.to_dict(), indent=2)
     else:
@@ -108,14 +112,19 @@ def show_check(report: CheckReport, out: Path | None, format_: str | None) -> No
     if out is None:
         sys.stdout.write(text.rstrip() + "\n")
     else:
-        out.write_text(text.rstrip() + "\n")
+        with atomic_path(out) as unfinished:
+            unfinished.write_text(text.rstrip() + "\n", encoding="utf-8")
         print(f"check: {out}")
 
 
 def show_training(detector: Detector, out: Path) -> None:
     """What was learned, and where the model lies."""
     chosen: dict[str, Any] = detector.record_.settings["chosen"]
-    words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in chosen.items())
+    words = ", ".join(
+        f"{name.replace('_', ' ')} {_choice(value)}"
+        for name, value in chosen.items()
+        if value not in (None, [])
+    )
     console = _console()
     console.print(escape(f"learned {detector.n_learned_} rows: {words}"))
     n_odd = len(detector.record_.outliers)
@@ -128,7 +137,26 @@ def show_training(detector: Detector, out: Path) -> None:
     console.print(f"model: {escape(str(out))}")
 
 
+def warn_of_stillness(settings: Mapping[str, Any], channels: Sequence[str]) -> None:
+    """One line on standard error if nothing moved in the training part."""
+    still = settings["chosen"].get("stood_still", [])
+    if set(channels) - set(settings["options"]["covariates"]) <= set(still):
+        print(
+            f"offbeat: nothing moved in the training part ({', '.join(still[:SHOWN_CHANNELS])}"
+            f"{', ...' if len(still) > SHOWN_CHANNELS else ''}): any change will be an event; "
+            "train on rows that show what is normal",
+            file=sys.stderr,
+        )
+
+
 # ---------------------------------------------------------------- pieces
+
+
+def _choice(value: object) -> str:
+    """A choice of the training in words: `trailing 12, centred 24` for a mapping."""
+    if isinstance(value, Mapping):
+        return " and ".join(f"{each} ({name})" for name, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _console() -> Console:

@@ -93,6 +93,11 @@ class EpochLog:
     validation_loss: float
     seconds: float
 
+    @property
+    def seconds_left(self) -> float:
+        """How long it still takes at the most, at the pace so far."""
+        return self.seconds / self.epoch * (self.max_epochs - self.epoch)
+
 
 @dataclass(frozen=True)
 class TrainingLog:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from offbeat.checks import CheckReport, check
 from offbeat.detection import Detection
 from offbeat.detector import Detector
-from offbeat.errors import ConfigError
+from offbeat.errors import ConfigError, DataError, nearest_names
 from offbeat.io import ReadOptions, read_series, split_time
 from offbeat.lstm import LSTMDetector
 from offbeat.persist import load
@@ -23,6 +27,7 @@ __all__ = [
     "detect_file",
     "parse_span",
     "parse_split",
+    "refuse_same_file",
     "set_model_threshold",
     "train_file",
 ]
@@ -57,7 +62,8 @@ class Lesson:
         if self.whole or (self.normal and self.train is None):
             return series
         before: Series
-        before, _ = split_time(series, DEFAULT_TRAIN if self.train is None else self.train)
+        at = DEFAULT_TRAIN if self.train is None else self.train
+        before, _ = split_time(_in_time_order(series), at)
         return before
 
 
@@ -65,7 +71,8 @@ def check_file(
     source: str, options: ReadOptions = ReadOptions(), *, step: str | None = None
 ) -> CheckReport:
     """What is in a file, before anything is trained."""
-    return check(read_series(source, options), step=step)
+    with _about(source):
+        return check(read_series(source, options), step=step)
 
 
 def train_file(
@@ -79,9 +86,11 @@ def train_file(
     progress: ProgressHook | None = None,
 ) -> Detector:
     """Train on a file and write the model; an older model is replaced only when all is done."""
-    fitted = _fitted(read_series(source, options), detector, lesson, progress)
-    if threshold is not None:
-        fitted.set_threshold(threshold)
+    refuse_same_file(source, model)
+    with _about(source):
+        fitted = _fitted(read_series(source, options), detector, lesson, progress)
+        if threshold is not None:
+            fitted.set_threshold(threshold)
     fitted.save(model)
     return fitted
 
@@ -92,6 +101,7 @@ def detect_file(
     *,
     model: str | Path | None = None,
     detector: Detector | None = None,
+    step: str | None = None,
     lesson: Lesson = Lesson(),
     threshold: Threshold | None = None,
     progress: ProgressHook | None = None,
@@ -109,6 +119,8 @@ def detect_file(
     detector
         What is trained where there is no model, None takes `LSTMDetector()`; with a model, only
         its `smoothing` is taken over.
+    step
+        With a model: the regular step that the data are brought to first, such as the model's own.
     lesson
         What it is trained on.
     threshold
@@ -116,16 +128,19 @@ def detect_file(
     progress
         Called after every epoch.
     """
-    series = read_series(source, options)
-    if model is None:
-        fitted = _fitted(series, detector, lesson, progress)
-    else:
-        fitted = load(model)
-        series = series.select(fitted.channels_)  # a file may hold more than the model knows
-        if detector is not None:
-            fitted.set_params(smoothing=detector.smoothing)
-    detection = fitted.detect(series)
-    return detection if threshold is None else detection.with_threshold(threshold)
+    with _about(source):
+        series = read_series(source, options)
+        if model is None:
+            fitted = _fitted(series, detector, lesson, progress)
+        else:
+            fitted = load(model)
+            series = _known_to(fitted, series, model)
+            if step is not None:
+                fitted.set_params(preparation=replace(fitted.preparation, step=step))
+            if detector is not None:
+                fitted.set_params(smoothing=detector.smoothing)
+        detection = fitted.detect(series)
+        return detection if threshold is None else detection.with_threshold(threshold)
 
 
 def set_model_threshold(
@@ -140,11 +155,20 @@ def set_model_threshold(
     """
     fitted = load(model)
     if threshold.needs_labels and source is not None:
-        fitted.set_threshold(threshold, read_series(source, options).select(fitted.channels_))
+        with _about(source):
+            series = _known_to(fitted, read_series(source, options), model)
+            fitted.set_threshold(threshold, series)
     else:
         fitted.set_threshold(threshold)
     fitted.save(model)
     return fitted
+
+
+def refuse_same_file(source: str | Path, target: str | Path) -> None:
+    """Raise a `ConfigError` if what is written would take the place of what is read."""
+    known = str(source) != "-" and Path(source).exists() and Path(target).exists()
+    if known and Path(target).samefile(source):
+        raise ConfigError(f"{target} is read and cannot be written too: name another file")
 
 
 def parse_split(text: str) -> float | int | str:
@@ -165,6 +189,39 @@ def parse_span(text: str) -> Span:
     edges = (start.strip(), end.strip())
     first, last = (int(edge) if edge.isdigit() else edge for edge in edges)
     return first, last
+
+
+@contextmanager
+def _about(source: str) -> Iterator[None]:
+    """Errors in the data name the file, if they do not yet."""
+    try:
+        yield
+    except DataError as problem:
+        name = "standard input" if source == "-" else Path(source).name
+        if name in str(problem):
+            raise
+        raise DataError(f"{name}: {problem}") from problem
+
+
+def _in_time_order(series: Series) -> Series:
+    """The rows sorted by time, so that what is learned lies before what is not."""
+    if not series.has_clock or bool((series.time[1:] >= series.time[:-1]).all()):
+        return series
+    order = np.argsort(series.time, kind="stable")
+    label = None if series.label is None else series.label[order]
+    return replace(series, values=series.values[order], time=series.time[order], label=label)
+
+
+def _known_to(fitted: Detector, series: Series, model: str | Path) -> Series:
+    """The channels of the model; a file may hold more than it knows."""
+    missing = [name for name in fitted.channels_ if name not in series.channels]
+    if missing:
+        raise DataError(
+            f"{Path(model).name} was trained on a channel {missing[0]!r}, which is not there "
+            f"({nearest_names(missing[0], series.channels)}): rename the columns, or train another "
+            "model on these"
+        )
+    return series.select(fitted.channels_)
 
 
 def _fitted(

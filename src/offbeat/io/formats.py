@@ -23,6 +23,7 @@ Kind = Literal["parquet", "arrow", "arrow stream", "json", "text"]
 _PARQUET = b"PAR1"
 _ARROW = b"ARROW1"
 _ARROW_STREAM = b"\xff\xff\xff\xff"
+_AGAIN, _EXPECTED = "write or copy it again", "was expected"
 
 
 def kind_of(data: bytes) -> Kind:
@@ -83,7 +84,7 @@ def read_json(source: Source, options: ReadOptions) -> Table:
             frame = pl.read_ndjson(data, infer_schema_length=None)
     except (PolarsError, ValueError) as problem:
         fault = _json_fault(text) or _first_line(problem)
-        raise DataError(f"{source.origin}, {fault}; one JSON object a line was expected") from None
+        raise DataError(f"{source.origin}, {fault}") from None
     return _table(_flat(frame), source)
 
 
@@ -113,22 +114,33 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _json_fault(text: str) -> str | None:
-    """What is wrong with the first bad line."""
+    """What is wrong with the first bad line, and what to do."""
     if text.startswith("["):
         try:
             json.loads(text)
         except json.JSONDecodeError as problem:
-            return f"line {problem.lineno}: {problem.msg}"
+            if not text.endswith("]"):
+                return f"line {problem.lineno}: the JSON array is cut off, its ] is missing; {_AGAIN}"
+            return f"line {problem.lineno}: {_json_problem(problem)}; an array of objects {_EXPECTED}"
         return None
-    for number, line in enumerate(text.split("\n"), start=1):
+    lines = text.split("\n")
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             if not isinstance(json.loads(line), dict):
-                return f"line {number}: {line[:40]!r} is no JSON object"
+                return f"line {number}: {line[:40]!r} is no JSON object; one a line {_EXPECTED}"
         except json.JSONDecodeError as problem:
-            return f"line {number}: {problem.msg} at column {problem.colno}"
+            if number == len(lines) and not line.rstrip().endswith("}"):
+                return f"line {number}: the last line is cut off, its }} is missing; {_AGAIN}"
+            return f"line {number}: {_json_problem(problem)}; one JSON object a line {_EXPECTED}"
     return None
+
+
+def _json_problem(problem: json.JSONDecodeError) -> str:
+    """`expecting value at column 12`."""
+    words = problem.msg[:1].lower() + problem.msg[1:].removesuffix(" at")
+    return f"{words} at column {problem.colno}"
 
 
 def _first_line(problem: Exception) -> str:

@@ -18,6 +18,7 @@ from offbeat.io.options import ReadOptions
 from offbeat.io.tables import Table, as_typed
 from offbeat.io.times import instant
 from offbeat.series import Series
+from offbeat.stamps import time_text
 
 __all__ = ["as_table", "like_input", "split_time"]
 
@@ -130,9 +131,13 @@ def split_time(
     else:
         row = round(at * rows) if 0 < at < 1 else int(at)
         if row != at and at >= 1:
-            raise DataError(f"at={at!r}: a fraction between 0 and 1 or a whole row was expected")
+            raise DataError(f"a fraction between 0 and 1 or a whole row was expected, {at!r} came")
     if not 0 < row < rows:
-        raise DataError(f"at={at!r} leaves one part empty: there are {rows} rows")
+        held = "1 row" if rows == 1 else f"{rows} rows"
+        raise DataError(
+            f"a split at {at} leaves one part empty: the data hold {held}; "
+            "split elsewhere, or give more rows"
+        )
     if isinstance(X, Series):
         return X.rows(0, row), X.rows(row, rows)
     cut = X.iloc if hasattr(X, "iloc") else X
@@ -278,11 +283,12 @@ def _rows_before(X: Any, at: Any, options: ReadOptions) -> NDArray[np.bool_]:
         clock = find_clock(as_table(X, options.channels), options).clock
         time, zone = clock.time, clock.zone
     if time.dtype.kind != "M":
-        raise DataError(f"at={at!r} is a time stamp and the data have no clock: give a row")
+        raise DataError(f"{str(at)!r} is a time stamp and the data have no clock: give a row")
     before = np.asarray(time < instant(at, zone))
     if not 0 < before.sum() < len(before):
         raise DataError(
-            f"at={at!r} leaves one part empty: the data go from {time.min()} to {time.max()} (UTC)"
+            f"a split at {at} leaves one part empty: the data go from "
+            f"{time_text(time.min())} to {time_text(time.max())} (UTC)"
         )
     return before
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -86,8 +85,8 @@ def _check_zone(zone: str | None) -> None:
 
 def _check_encoding(encoding: str) -> None:
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        "a".encode(encoding)  # a codec of another kind, such as hex, is no encoding of text
+    except (LookupError, UnicodeError):
         raise ConfigError(
             f"encoding={encoding!r} is unknown: try utf8, utf-16, latin-1 or cp1252"
         ) from None

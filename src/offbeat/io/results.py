@@ -53,7 +53,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except OSError:
         kind = stat.S_IFREG  # not there yet; what else is wrong shows when it is made
     if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
-        yield target
+        with _refusals(path):
+            yield target
         return
     if stat.S_ISDIR(kind):
         raise DataError(f"{path} is a folder: give the name of a file")
@@ -61,12 +62,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise DataError(f"{path} cannot be written: there is no folder {target.parent}")
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
-        _create(temporary, target)
-        yield temporary
-        _settle(temporary)
-        os.replace(temporary, target)
-    except OSError as problem:
-        raise DataError(_not_written(Path(path), problem)) from problem
+        with _refusals(path):
+            _create(temporary, target)
+            yield temporary
+            _settle(temporary)
+            os.replace(temporary, target)
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -186,8 +186,19 @@ def _settle(temporary: Path) -> None:
         os.fsync(file.fileno())
 
 
+@contextmanager
+def _refusals(path: str | Path) -> Iterator[None]:
+    """What the system refuses, as a `DataError`; a reader that has seen enough is no fault."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise DataError(_not_written(Path(path), problem)) from problem
+
+
 def _not_written(path: Path, problem: OSError) -> str:
-    kept = "; the old file is unchanged" if os.path.exists(path) else ""
+    kept = "; the old file is unchanged" if path.is_file() else ""
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"{path} cannot be written: no space is left on the disk{kept}; make room"
     return f"{path} cannot be written: {problem.strerror or problem}{kept}"

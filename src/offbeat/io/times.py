@@ -128,9 +128,9 @@ def instant(at: object, zone: str | None = None) -> np.datetime64:
     """
     text = at.isoformat() if hasattr(at, "isoformat") else str(at)
     column = pl.Series("time", [text], dtype=pl.String)
-    time = read_clock(column, zone=zone, where=lambda _: "the time stamp given").time
-    if np.isnat(time[0]):
+    if not reads_as_time(column):
         raise DataError(f"a time stamp such as 2024-01-31T12:00 was expected, {text!r} came")
+    time = read_clock(column, zone=zone, where=lambda _: "the time stamp given").time
     return np.datetime64(time[0])
 
 

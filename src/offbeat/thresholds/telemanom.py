@@ -87,7 +87,7 @@ class TelemanomThreshold(Threshold):
         known = np.where(np.isfinite(score), score, np.nan)
         unit = power_of_two(np.concatenate((reference, known[np.isfinite(known)])))
         scaled = known / unit
-        z = np.arange(self.z_min, self.z_max + Z_STEP / 2, Z_STEP)
+        z = np.append(np.arange(self.z_min, self.z_max, Z_STEP), self.z_max)
         spare = float((reference / unit).mean() + self.z_max * (reference / unit).std())
         curve = np.empty(len(scaled))
         for start, stop in self._batches(len(scaled)):
