@@ -120,8 +120,12 @@ def _json_fault(text: str) -> str | None:
             json.loads(text)
         except json.JSONDecodeError as problem:
             if not text.endswith("]"):
-                return f"line {problem.lineno}: the JSON array is cut off, its ] is missing; {_AGAIN}"
-            return f"line {problem.lineno}: {_json_problem(problem)}; an array of objects {_EXPECTED}"
+                return (
+                    f"line {problem.lineno}: the JSON array is cut off, its ] is missing; {_AGAIN}"
+                )
+            return (
+                f"line {problem.lineno}: {_json_problem(problem)}; an array of objects {_EXPECTED}"
+            )
         return None
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
