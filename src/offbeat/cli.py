@@ -219,7 +219,14 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
 @app.command()
 @grouped
-def check(file: File, reading: Reading, out: Out = None, format_: Format = None) -> None:
+def check(
+    file: File,
+    reading: Reading,
+    out: Annotated[Path | None, option(OUTPUT, "File to write: .txt or .json.")] = None,
+    format_: Annotated[
+        str | None, option(OUTPUT, "table (lines for people) or json.", "--format")
+    ] = None,
+) -> None:
     """Say what is in a file before anything is trained."""
     from offbeat import terminal
     from offbeat.workflow import check_file

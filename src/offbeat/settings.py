@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, nearest_names
+from offbeat.thresholds import Threshold, parse_threshold
 
 __all__ = ["with_settings"]
 
@@ -32,6 +33,9 @@ def with_settings(detector: D, settings: Sequence[str]) -> D:
             raise ConfigError(f"no option {group!r}: {nearest_names(group, known)}")
         if dot:
             detector.set_params(**{group: _with_field(known[group], group, field, value)})
+        elif is_dataclass(known[group]) and group != "threshold":
+            first = fields(known[group])[0].name
+            raise ConfigError(f"option {group!r} is a group: set its parts, {group}.{first}=...")
         else:
             kinds = get_type_hints(type(detector).__init__)
             detector.set_params(**{group: _read(name, value, kinds[group])})
@@ -54,6 +58,10 @@ def _read(name: str, text: str, kind: Any) -> Any:
     kinds = get_args(kind) or (kind,)
     if text.lower() in ("none", "auto") and type(None) in kinds:
         return None
+    if Threshold in kinds:
+        return parse_threshold(text)
+    if get_origin(kind) is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     if bool in kinds:
         if text.lower() in ("true", "false", "yes", "no", "1", "0"):
             return text.lower() in ("true", "yes", "1")

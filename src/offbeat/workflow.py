@@ -205,7 +205,7 @@ def _about(source: str) -> Iterator[None]:
 
 def _in_time_order(series: Series) -> Series:
     """The rows sorted by time, so that what is learned lies before what is not."""
-    if not series.has_clock or bool((series.time[1:] >= series.time[:-1]).all()):
+    if not series.has_clock or bool((np.diff(series.time.astype(np.int64)) >= 0).all()):
         return series
     order = np.argsort(series.time, kind="stable")
     label = None if series.label is None else series.label[order]

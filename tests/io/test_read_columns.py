@@ -207,7 +207,8 @@ def test_foreign_files(tmp_path: Path, data: bytes, match: str) -> None:
 
 
 def test_bad_json(tmp_path: Path) -> None:
-    refused(write(tmp_path, '{"a": 1}\n{"a": 2\n', "a.jsonl"), r"line 2: .*one JSON object a line")
+    refused(write(tmp_path, '{"a": 1}\n{"a": 2\n', "a.jsonl"), r"line 2: the last line is cut off")
+    refused(write(tmp_path, '{"a" 1}\n{"a": 2}\n', "a.jsonl"), r"line 1: .*one JSON object a line")
     refused(write(tmp_path, '{"a": 1}\n\n[1, 2]\n', "a.jsonl"), r"line 3: .*is no JSON object")
     refused(write(tmp_path, '[{"a": 1},\n {"a": }]', "a.json"), "line 2")
     refused(write(tmp_path, "{}\n", "a.json"), "holds no row")

@@ -198,7 +198,7 @@ def _refusals(path: str | Path) -> Iterator[None]:
 
 
 def _not_written(path: Path, problem: OSError) -> str:
-    kept = "; the old file is unchanged" if path.is_file() else ""
+    kept = "; the old file is unchanged" if os.path.isfile(path) else ""
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"{path} cannot be written: no space is left on the disk{kept}; make room"
     return f"{path} cannot be written: {problem.strerror or problem}{kept}"
