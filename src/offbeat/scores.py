@@ -149,7 +149,7 @@ def error_size(residual: FloatArray, scale: FloatArray | float, kind: ErrorKind)
     if kind == "scaled":
         size = size / scale
     elif kind == "mse":
-        size = size * size
+        size = np.minimum(size, LARGEST) ** 2
     return np.minimum(size, LARGEST)
 
 
