@@ -35,6 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as of a shell."""
 COMMANDS = ("check", "train", "score", "detect", "threshold", "report")
 DATA, LEARN, CUT, OUTPUT = "The data", "What is learned", "The cut", "What comes out"
 
@@ -433,15 +435,15 @@ def run(application: Callable[..., Any], arguments: list[str]) -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted; nothing half-written is left", 130)
+        return _interrupted()
     except typer.TyperException as mistake:
         command = getattr(getattr(mistake, "ctx", None), "info_name", None)
         asked = f"offbeat {command}" if command in COMMANDS else "offbeat"
         return _complain(f"{mistake.format_message().rstrip('.')} (see {asked} --help)", 2)
-    except SystemExit:  # typer's own answer to the same
-        return 0
     except BrokenPipeError:
         sys.stderr.close()  # whoever read the output has seen enough
+        return 0
+    except SystemExit:  # how typer ends a command whose reader has seen enough
         return 0
     except Exception as mistake:
         from offbeat.errors import OffbeatError
@@ -452,6 +454,8 @@ def run(application: Callable[..., Any], arguments: list[str]) -> int:
             where = mistake.filename or "standard output"
             return _complain(f"{where}: {mistake.strerror or mistake}", 2)
         raise
+    if code == INTERRUPTED:  # typer catches Ctrl-C and says nothing
+        return _interrupted()
     return code if isinstance(code, int) else 0
 
 
@@ -460,6 +464,10 @@ def _in_options(text: str) -> str:
     names = "|".join(["format", *(field.name for field in fields(Reading))])
     text = re.sub(rf"(?<![\w.'-])({names})=(?=[\w'.])", r"--\1 ", text)
     return re.sub(rf"(?<![\w.'-])({names})=", r"--\1", text)
+
+
+def _interrupted() -> int:
+    return _complain("interrupted; nothing half-written is left", INTERRUPTED)
 
 
 def _complain(text: str, code: int) -> int:

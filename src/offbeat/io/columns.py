@@ -120,9 +120,10 @@ def as_numbers(table: Table, name: str) -> FloatArray:
     infinite = np.isinf(values)
     if infinite.any():
         row = int(np.argmax(infinite))
+        more = f" ({int(infinite.sum())} such cells)" if infinite.sum() > 1 else ""
         raise DataError(
-            f"column {name!r}, {table.where(row)}: the value is infinite "
-            f"({int(infinite.sum())} such cells); leave the cell empty or give a finite number"
+            f"column {name!r}, {table.where(row)}: the value is infinite{more}; "
+            "leave the cell empty or give a finite number"
         )
     return values
 

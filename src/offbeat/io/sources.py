@@ -133,7 +133,9 @@ def _unpack(source: Source) -> bytes:
             f"{source.origin} ends in the middle of its gzip data: copy or download it again"
         ) from None
     except (OSError, zlib.error) as problem:
-        raise DataError(f"{source.origin} is damaged gzip data ({problem})") from None
+        raise DataError(
+            f"{source.origin} is damaged gzip data ({problem}): copy or download it again"
+        ) from None
     if not data:
         raise DataError(f"{source.origin} is empty once unpacked: a table was expected")
     return data

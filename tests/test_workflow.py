@@ -1,0 +1,265 @@
+"""From files to results: what is learned, what a model knows, and what is left untouched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import contract
+from offbeat import ConfigError, DataError, LSTMDetector, Series, load
+from offbeat.checks import check
+from offbeat.thresholds import FBetaThreshold, PercentileThreshold, SigmaThreshold
+from offbeat.training import EpochLog, Training
+from offbeat.workflow import (
+    Lesson,
+    check_file,
+    detect_file,
+    parse_span,
+    parse_split,
+    refuse_same_file,
+    set_model_threshold,
+    train_file,
+)
+
+KEPT = Path(__file__).parent / "data" / "tiny.offbeat"
+"""A model of two channels without a clock; see test_persist.py."""
+
+
+def quick(**options: object) -> LSTMDetector:
+    training = Training(max_epochs=1)
+    return LSTMDetector(
+        window=8, horizon=2, hidden_size=4, n_layers=1, training=training
+    ).set_params(**options)
+
+
+def write(path: Path, n_rows: int = 300, *, label: bool = False) -> str:
+    data = contract.waves(n_rows)
+    columns = {"channel_0": data[:, 0], "channel_1": data[:, 1]}
+    if label:
+        columns["label"] = (np.arange(n_rows) // 20 == n_rows // 40).astype(int)
+    pl.DataFrame(columns).write_csv(path)
+    return str(path)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    return write(tmp_path / "waves.csv")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "m.offbeat"
+    path.write_bytes(KEPT.read_bytes())
+    return path
+
+
+def series(n_rows: int = 100, *, order: np.ndarray | None = None) -> Series:
+    rows = np.arange(n_rows) if order is None else order
+    time = np.datetime64("2026-03-01", "ns") + rows * np.timedelta64(1, "m")
+    return Series(rows[:, None].astype(float), time, ("a",), label=(rows % 2).astype(np.int8))
+
+
+# ---------------------------------------------------------------- the lesson
+
+
+@pytest.mark.parametrize(
+    ("lesson", "n_rows"),
+    [
+        (Lesson(), 40),
+        (Lesson(train=0.7), 70),
+        (Lesson(train=25), 25),
+        (Lesson(train="2026-03-01T00:30"), 30),
+        (Lesson(whole=True), 100),
+        (Lesson(normal=((5, 50),)), 100),
+        (Lesson(normal=((5, 50),), train=0.6), 60),
+        (Lesson(exclude=((5, 50),)), 40),
+    ],
+    ids=str,
+)
+def test_the_training_part_is_the_one_asked_for(lesson: Lesson, n_rows: int) -> None:
+    part = lesson.part(series())
+    assert part.values[:, 0].tolist() == list(range(n_rows))
+
+
+def test_rows_out_of_order_are_parted_by_their_time() -> None:
+    order = np.random.default_rng(0).permutation(100)
+    part = Lesson().part(series(order=order))
+    assert part.values[:, 0].tolist() == list(range(40))
+    assert part.label is not None
+    assert part.label.tolist() == [0, 1] * 20
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0.4", 0.4), ("5000", 5000), ("2026-03-01", "2026-03-01"), ("soon", "soon"), ("1e-1", 0.1)],
+)
+def test_a_split_is_a_fraction_a_row_or_a_time_stamp(text: str, value: object) -> None:
+    assert parse_split(text) == value
+    assert type(parse_split(text)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("10..20", (10, 20)),
+        (" 10 .. 20 ", (10, 20)),
+        ("2026-03-01..2026-03-02T12:00", ("2026-03-01", "2026-03-02T12:00")),
+    ],
+)
+def test_a_span_is_two_rows_or_two_time_stamps(text: str, span: tuple[object, object]) -> None:
+    assert parse_span(text) == span
+
+
+@pytest.mark.parametrize("text", ["10", "10..", "..20", "..", "", "10-20"])
+def test_half_a_span_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"a span is START\.\.END"):
+        parse_span(text)
+
+
+# ---------------------------------------------------------------- files in, results out
+
+
+def test_check_file_is_the_check_of_the_series(table: str) -> None:
+    report = check_file(table)
+    data = contract.waves(300)
+    plain = check(Series(data, np.arange(300), ("channel_0", "channel_1"), name="waves"))
+    assert report.to_dict() == plain.to_dict()
+
+
+def test_a_trained_model_scores_as_the_detector_that_it_came_from(table: str, tmp_path) -> None:
+    fitted = train_file(table, tmp_path / "new.offbeat", detector=quick())
+    data = pl.read_csv(table)
+    again = load(tmp_path / "new.offbeat").anomaly_score(data)
+    assert again.equals(fitted.anomaly_score(data))
+    assert fitted.n_learned_ == 300
+
+
+def test_training_tells_the_hook_and_takes_the_threshold(table: str, tmp_path: Path) -> None:
+    told = list[EpochLog]()
+    cut = PercentileThreshold(90.0)
+    fitted = train_file(
+        table,
+        tmp_path / "new.offbeat",
+        detector=quick(),
+        lesson=Lesson(train=200),
+        threshold=cut,
+        progress=told.append,
+    )
+    assert [each.epoch for each in told] == [1]
+    assert fitted.n_learned_ == 200
+    assert load(tmp_path / "new.offbeat").threshold_ == cut
+
+
+def test_without_a_model_the_first_part_is_learned(table: str) -> None:
+    detection = detect_file(table, detector=quick())
+    assert detection.learned.tolist() == [True] * 120 + [False] * 180
+
+
+def test_a_model_is_used_as_it_is_and_nothing_is_trained(table: str, model: Path) -> None:
+    before = model.read_bytes()
+    detection = detect_file(table, model=model)
+    np.testing.assert_array_equal(detection.score, load(model).detect(pl.read_csv(table)).score)
+    assert model.read_bytes() == before
+
+
+def test_a_model_takes_its_channels_out_of_a_wider_file(table: str, model: Path, tmp_path) -> None:
+    wider = tmp_path / "wider.csv"
+    frame = pl.read_csv(table)
+    frame.select(pl.lit(1.0).alias("extra"), "channel_1", "channel_0").write_csv(wider)
+    one, other = (detect_file(str(each), model=model) for each in (table, wider))
+    np.testing.assert_array_equal(one.score, other.score)
+
+
+def test_a_channel_that_the_model_needs_is_named(table: str, model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    pl.read_csv(table).rename({"channel_1": "chanel_1"}).write_csv(other)
+    with pytest.raises(
+        DataError, match=r"m.offbeat was trained on a channel 'channel_1'.*'chanel_1'"
+    ):
+        detect_file(str(other), model=model)
+
+
+def test_a_threshold_cuts_elsewhere_and_leaves_the_scores(table: str, model: Path) -> None:
+    plain, low = detect_file(table, model=model), PercentileThreshold(50.0)
+    cut = detect_file(table, model=model, threshold=low)
+    np.testing.assert_array_equal(cut.score, plain.score)
+    assert cut.threshold == low
+    assert cut.label.sum() > plain.label.sum()
+
+
+def test_a_detector_beside_a_model_gives_its_smoothing_only(table: str, model: Path) -> None:
+    looking_back = LSTMDetector(smoothing="centred", window=200)
+    detection = detect_file(table, model=model, detector=looking_back)
+    expected = load(model).set_params(smoothing="centred").detect(pl.read_csv(table))
+    np.testing.assert_array_equal(detection.score, expected.score)
+
+
+def test_finer_data_are_brought_to_the_step_of_the_model(tmp_path: Path) -> None:
+    def timed(name: str, minutes: int, n_rows: int) -> str:
+        wave = contract.waves(300)[:, 0].repeat(n_rows // 300)
+        stamps = pl.Series(
+            np.datetime64("2026-03-01", "us") + np.arange(n_rows) * np.timedelta64(minutes, "m")
+        )
+        pl.DataFrame({"time": stamps, "a": wave}).write_csv(tmp_path / name)
+        return str(tmp_path / name)
+
+    model = tmp_path / "new.offbeat"
+    coarse, fine = timed("coarse.csv", 5, 300), timed("fine.csv", 1, 1500)
+    train_file(coarse, model, detector=quick())
+    with pytest.raises(DataError, match=r"fine.csv: .* a step of 5 min, these data have 1 min"):
+        detect_file(fine, model=model)
+    one, other = detect_file(coarse, model=model), detect_file(fine, model=model, step="5min")
+    np.testing.assert_allclose(one.score, other.score, rtol=1e-5)
+
+
+# ---------------------------------------------------------------- another cut
+
+
+def test_a_model_is_cut_elsewhere_in_place(model: Path) -> None:
+    weights = load(model).network_.state_dict()["head.weight"]
+    set_model_threshold(model, SigmaThreshold(4.0))
+    assert load(model).threshold_ == SigmaThreshold(4.0)
+    assert (load(model).network_.state_dict()["head.weight"] == weights).all()
+
+
+def test_a_method_that_learns_from_labels_takes_them_from_the_file(model: Path, tmp_path) -> None:
+    labelled = write(tmp_path / "labelled.csv", label=True)
+    set_model_threshold(model, FBetaThreshold(), labelled)
+    assert load(model).threshold_ == FBetaThreshold()
+
+
+def test_a_file_without_labels_is_refused_and_the_model_stays(table: str, model: Path) -> None:
+    before = model.read_bytes()
+    with pytest.raises(ConfigError, match="learns from labels"):
+        set_model_threshold(model, FBetaThreshold(), table)
+    assert model.read_bytes() == before
+
+
+# ---------------------------------------------------------------- what is left untouched
+
+
+def test_data_are_never_overwritten_by_their_model(table: str) -> None:
+    before = Path(table).read_bytes()
+    with pytest.raises(ConfigError, match="cannot be written too"):
+        train_file(table, table, detector=quick())
+    assert Path(table).read_bytes() == before
+
+
+def test_the_same_file_is_known_under_another_name(table: str, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(table)
+    with pytest.raises(ConfigError):
+        refuse_same_file(table, tmp_path / "link.csv")
+    refuse_same_file(table, tmp_path / "new.csv")
+    refuse_same_file("-", tmp_path / "link.csv")
+    refuse_same_file(tmp_path / "none.csv", table)
+
+
+def test_a_model_stays_as_it_was_if_training_fails(model: Path, tmp_path: Path) -> None:
+    before = model.read_bytes()
+    short = write(tmp_path / "short.csv", 9)
+    with pytest.raises(DataError, match=r"short\.csv: .* 9 rows"):
+        train_file(short, model, detector=quick())
+    assert model.read_bytes() == before
