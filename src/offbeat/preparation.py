@@ -39,6 +39,9 @@ N_BLOCKS, WANDER_SHARE, WANDER_STEP = 8, 0.5, 0.3
 its steps are small beside its spread: memory in use, a load average, a price. Its level says
 nothing about normal; its changes do."""
 
+MIN_OUTLIER_WINDOW = 3
+"""A median of fewer rows is no neighbourhood."""
+
 CONSTANT_SCALE = 0.1
 """A channel that never moved in training is measured in tenths of its value (at least 0.1)."""
 
@@ -87,10 +90,14 @@ class Preparation:
         one_of("outlier_fill", self.outlier_fill, get_args(RepairFill))
         one_of("scaling", self.scaling, get_args(ScaleMethod))
         one_of("difference", self.difference, get_args(Differencing))
-        if self.max_gap < 0:
-            raise ConfigError(f"max_gap must be at least 0 rows, {self.max_gap!r} came")
-        if self.outlier_window < 3:  # noqa: PLR2004 - a median of fewer is no neighbourhood
-            raise ConfigError(f"outlier_window must be at least 3, {self.outlier_window!r} came")
+        if not _whole(self.max_gap) or self.max_gap < 0:
+            raise ConfigError(f"max_gap must be a whole number >= 0, {self.max_gap!r} came")
+        window = self.outlier_window
+        if not _whole(window) or window < MIN_OUTLIER_WINDOW or window % 2 == 0:
+            raise ConfigError(
+                f"outlier_window must be an odd whole number >= {MIN_OUTLIER_WINDOW}, "
+                f"{window!r} came"
+            )
         if not self.outlier_sigmas > 0:
             raise ConfigError(f"outlier_sigmas must be above 0, {self.outlier_sigmas!r} came")
 
@@ -162,6 +169,10 @@ class Prepared:
         """Shape (T, C), float32: clipped to +-`clip`, 0 (the usual value) where unknown."""
         inputs = np.nan_to_num(np.clip(self.scaled, -clip, clip), nan=0.0)
         return inputs.astype(np.float32)
+
+
+def _whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def span_rows(series: Series, spans: Sequence[Span]) -> BoolArray:

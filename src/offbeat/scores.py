@@ -6,6 +6,7 @@ only then joined over signals and channels. So it can always be said who contrib
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -50,6 +51,9 @@ whole period; the spike signal is there for it."""
 SPIKE_QUANTILE, SPIKE_FLOOR = 0.999, 4.0
 """A spike is measured in units of this quantile of its training part, at least so many floors."""
 
+MIN_MOMENT_ROWS = 4
+"""Fewer values have no kurtosis worth the name."""
+
 LARGEST = 1e6
 """Signals are cut here: beyond it "off" is no longer a question, and running sums stay exact."""
 
@@ -72,7 +76,8 @@ class Scoring:
         Weights of the signals; 0 leaves a signal out. "forecast" is the forecast error, smoothed;
         "spike" the same error, uncut and not smoothed, for what is over in a row or two.
     moment_window
-        Rows over which skewness and kurtosis are taken; None takes the period, at least 30.
+        Rows over which skewness and kurtosis are taken, at least 4; None takes the period, at
+        least 30.
     """
 
     error: ErrorKind = "scaled"
@@ -96,14 +101,17 @@ class Scoring:
         one_of("error", self.error, get_args(ErrorKind))
         one_of("aggregate", self.aggregate, get_args(Aggregate))
         weights = [float(getattr(self, name)) for name in SIGNALS]
-        if min(weights) < 0 or not sum(weights) > 0:
+        if min(weights) < 0 or not 0 < sum(weights) < math.inf:
             raise ConfigError(
-                f"weights of {', '.join(SIGNALS)} must be >= 0 and not all 0, {weights} came"
+                f"weights of {', '.join(SIGNALS)} must be numbers >= 0 and not all 0, "
+                f"{weights} came"
             )
-        for name in ("smoothing_window", "moment_window"):
+        for name, least in (("smoothing_window", 1), ("moment_window", MIN_MOMENT_ROWS)):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigError(f"{name} must be at least 1 row, {value!r} came")
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+                raise ConfigError(f"{name} must be a whole number >= {least}, {value!r} came")
 
 
 SIGNALS = ("forecast", "spike", "rate_of_change", "skewness", "kurtosis")
@@ -116,7 +124,7 @@ class Standard:
     Parameters
     ----------
     location, unit
-        Shape (S, C) each; a measured signal is (signal - location) / unit, not below 0.
+        Shape (S, C) each; a measured signal is |signal - location| / unit.
     """
 
     location: FloatArray
@@ -133,9 +141,9 @@ class Joined:
         Shape (T,), >= 0; NaN where no channel could be scored. 1 is about the 99th percentile of
         one channel's training part.
     channel_shares
-        Shape (T, C), rows sum to 1, or NaN.
+        Shape (T, C), rows sum to 1, or to 0 where the score is 0, or NaN.
     signal_shares
-        Shape (T, S), rows sum to 1, or NaN.
+        Shape (T, S), as `channel_shares`.
     """
 
     score: FloatArray
@@ -180,7 +188,9 @@ def smooth(signal: FloatArray, window: int, mode: Smoothing) -> FloatArray:
     start = np.maximum(np.arange(n_rows) + 1 + after - window, 0)
     count = counts[stop] - counts[start]
     mean = (sums[stop] - sums[start]) / np.maximum(count, 1.0)
-    return np.where(count > 0, np.maximum(mean, 0.0), np.nan)
+    # What is never below 0 has no mean below 0 either, as rounded sums could make it.
+    lowest = np.where(known, signal, 0.0).min(axis=0, initial=0.0)
+    return np.where(count > 0, np.maximum(mean, lowest), np.nan)
 
 
 def _running(values: FloatArray) -> FloatArray:
@@ -228,9 +238,9 @@ def _rolling_moment(scaled: FloatArray, name: str, window: int) -> FloatArray:
     for column in scaled.T:
         values = pl.Series(column).fill_nan(None)
         if name == "skewness":
-            moment = values.rolling_skew(window, min_samples=max(4, window // 2))
+            moment = values.rolling_skew(window, min_samples=max(MIN_MOMENT_ROWS, window // 2))
         else:
-            moment = values.rolling_kurtosis(window, min_samples=max(4, window // 2))
+            moment = values.rolling_kurtosis(window, min_samples=max(MIN_MOMENT_ROWS, window // 2))
         numbers = moment.cast(pl.Float64).fill_null(float("nan")).to_numpy()
         seen = ~np.isnan(column)
         columns.append(np.where(seen & np.isnan(numbers), 0.0, numbers))
