@@ -95,7 +95,7 @@ def test_all_fields_of_an_event() -> None:
     assert event.start_time == np.datetime64("2024-01-01T00:01")
     assert event.channel == "a"
     assert (event.actual, event.expected) == (9.0, 5.0)  # of the largest deviation, not the peak
-    assert event.direction == "mixed"  # two of three rows lie above
+    assert event.direction == "above"  # by all of its deviation, though one row fits
     # weighted by the score: (2 + 6 / 2 + 3) / 11
     assert dict(event.channels) == pytest.approx({"a": 8 / 11, "b": 3 / 11})
 

@@ -130,7 +130,7 @@ def test_an_outlier_survives_json() -> None:
         ({"outlier_fill": "zero"}, "outlier_fill"),
         ({"scaling": "log"}, "scaling"),
         ({"difference": "twice"}, "difference"),
-        ({"max_gap": -1}, "max_gap must be at least 0 rows, -1 came"),
+        ({"max_gap": -1}, "max_gap must be a whole number >= 0, -1 came"),
         ({"outlier_window": 1}, "outlier_window"),
         ({"outlier_sigmas": 0.0}, "outlier_sigmas"),
     ],

@@ -115,7 +115,7 @@ def test_rows_without_any_error_have_no_score() -> None:
         (Scoring(error="huber"), "error"),  # type: ignore[arg-type]
         (Scoring(aggregate="sum"), "aggregate"),  # type: ignore[arg-type]
         (Scoring(forecast=-1.0), "not all 0"),
-        (Scoring(smoothing_window=0), "smoothing_window must be at least 1 row, 0 came"),
+        (Scoring(smoothing_window=0), "smoothing_window must be a whole number >= 1, 0 came"),
         (Scoring(moment_window=0), "moment_window"),
     ],
 )

@@ -28,7 +28,7 @@ __all__ = [
 
 Direction = Literal["above", "below", "mixed"]
 
-AGREEMENT = 0.75  # share of an event's rows that must lie on one side to name a direction
+AGREEMENT = 0.75  # share of an event's deviation that must lie on one side to name a direction
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Event:
     severity
         score / threshold at the peak: 1.0 is the limit.
     direction
-        Whether the leading channel lies above or below what was expected, "mixed" if fewer than
-        three quarters of its rows agree.
+        Whether the leading channel lies above or below what was expected, "mixed" if less
+        than three quarters of the whole deviation lies on that side.
     channel
         The channel with the largest share.
     actual, expected
@@ -224,7 +224,8 @@ def _deviation(scene: _Scene, start: int, end: int, channel: int) -> tuple[Direc
         return "mixed", None
     row = start + int(np.argmax(np.where(known, np.abs(away), -1.0)))
     side = np.sign(away[row - start])
-    if side == 0 or (np.sign(away[known]) == side).mean() < AGREEMENT:
+    total = np.abs(away[known]).sum()
+    if side == 0 or np.maximum(side * away[known], 0.0).sum() < AGREEMENT * total:
         return "mixed", row
     return ("above" if side > 0 else "below"), row
 

@@ -138,7 +138,7 @@ def test_any_text_is_a_threshold_or_is_refused(text: str) -> None:
         ("sigma", "needs its 'kind' and settings, 'sigma' came"),
         ({"kind": "sigmas"}, "threshold kind='sigmas' is unknown: did you mean 'sigma'"),
         ({"kind": "sigma", "kk": 3}, "the sigma threshold has no setting 'kk'.*known: k"),
-        ({"kind": "fixed"}, "the fixed threshold needs the setting 'value_'"),
+        ({"kind": "fixed"}, "the fixed threshold needs the setting 'level'"),
         ({"kind": "sigma", "k": -1}, "must be a number in .* -1 came"),
         ({"kind": "sigma", "k": "3"}, "'3' came"),
         ({"kind": "sigma", "k": None}, "None came"),

@@ -30,27 +30,27 @@ class FixedThreshold(StaticThreshold):
 
     Parameters
     ----------
-    value_
+    level
         > 0, in the unit of the scores.
     """
 
-    value_: float
+    level: float
     kind: ClassVar[str] = "fixed"
 
     def __post_init__(self) -> None:
-        check_number("the fixed threshold", self.value_, 0.0)
+        check_number("the fixed threshold", self.level, 0.0)
 
     @property
     def title(self) -> str:
         """`fixed 2.5`."""
-        return f"fixed {self.value_:g}"
+        return f"fixed {self.level:g}"
 
     def value(self, calibration: Calibration) -> float:  # noqa: ARG002
         """The number, whatever the scores."""
-        return float(self.value_)
+        return float(self.level)
 
     def _level(self, calibration: Calibration) -> float:  # noqa: ARG002
-        return float(self.value_)
+        return float(self.level)
 
 
 @dataclass(frozen=True)
