@@ -64,11 +64,24 @@ class Foresight:
         Shape (T, C_targets), >= 0, in the unit of `Scoring.error`; NaN where nothing is said.
     expected, scale
         Shape (T, C_targets): the value foreseen and its usual deviation; NaN where none.
+    reach
+        Rows that an error speaks of: its own and those before it. Looking back, it is put in their
+        middle.
     """
 
     error: FloatArray
     expected: FloatArray
     scale: FloatArray
+    reach: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A regular series, what was foreseen of it and what came of that."""
+
+    joined: Joined
+    prepared: Prepared
+    foresight: Foresight
 
 
 class Detector(BaseEstimator, ABC):  # type: ignore[misc]
@@ -97,12 +110,18 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Choose what was left open, from the `n_rows` of the training part; set `warm_up_`."""
 
     @abstractmethod
-    def _learn(self, prepared: Prepared, progress: ProgressHook | None) -> tuple[EpochLog, ...]:
-        """Learn from the training part."""
+    def _learn(
+        self, prepared: Prepared, learned: BoolArray, progress: ProgressHook | None
+    ) -> tuple[EpochLog, ...]:
+        """Learn from the training part, the rows `learned` (T,)."""
 
     @abstractmethod
-    def _foresee(self, prepared: Prepared) -> Foresight:
-        """Say what was expected of each row, looking at earlier rows only."""
+    def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:
+        """Say what was expected of each row, looking at earlier rows only.
+
+        With `training` these are the rows that were learned from, and what is known of a row by
+        heart must not count.
+        """
 
     @abstractmethod
     def _chosen(self) -> dict[str, object]:
@@ -143,8 +162,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """
         self._check_shared_options()
         self._check_options()
-        series = as_series(X)
-        grid = regularise(series, self.preparation.step)
+        grid = regularise(as_series(X), self.preparation.step)
         learned = np.ones(len(grid.series), dtype=bool)
         if normal:
             learned = span_rows(grid.series, normal)
@@ -152,15 +170,19 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             learned &= ~span_rows(grid.series, exclude)
         if not learned.any():
             raise DataError("no row is left to learn from: the excluded spans cover them all")
-        self._remember(series, grid, learned)
+        return self._fit_grid(grid, learned, progress)
+
+    def _fit_grid(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> Self:
+        """Everything after the rows are regular and it is known which are learned."""
+        self._remember(grid, learned)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
         training_part = self.prepared_by_.fit(grid, learned)
         self.season_ = common_period(training_part.filled[:, self.targets_])
         self.n_learned_ = int(learned.sum())
         self._configure(self.n_learned_)
         self._require_rows(self.n_learned_, "the training part")
-        log = self._learn(training_part, progress)
-        self.standards_, self.calibrations_ = self._calibrate(grid, learned)
+        log = self._learn(training_part, learned, progress)
+        self.calibrations_ = self._calibrate(grid, learned)
         self.threshold_ = self.threshold or default_threshold(self.rows_per_day_, self.n_learned_)
         self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
         self.record_ = self._make_record(log)
@@ -180,8 +202,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         as the same kind of frame with the same index and one column `score`.
         """
         series, grid = self._scored_grid(X)
-        joined, _, _ = self._score(grid)
-        return like_input(X, series, {"score": joined.score[grid.slot]})
+        score = self._judge(grid, self.smoothing).joined.score
+        return like_input(X, series, {"score": score[grid.slot]})
 
     def predict(self, X: object) -> Any:
         """1 where a row belongs to an event, else 0; shape (T,), or a frame with column `label`."""
@@ -210,11 +232,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         calibration = self._fitted().calibrations_[self.smoothing]
         if X is not None:
             series, grid = self._scored_grid(X)
-            joined, _, _ = self._score(grid)
             truth = series.label if y_true is None else np.asarray(y_true).astype(np.int8)
             if truth is not None and truth.shape != (len(series),):
                 raise DataError(f"{len(series)} labels were expected, {truth.shape} came")
-            score = joined.score[grid.slot]
+            score = self._judge(grid, self.smoothing).joined.score[grid.slot]
             calibration = Calibration(
                 score, self.rows_per_day_, truth, self._merge_gap(self.smoothing)
             )
@@ -236,8 +257,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         if not isinstance(self.random_state, int | np.integer):
             raise ConfigError(f"random_state must be a whole number, {self.random_state!r} came")
 
-    def _remember(self, series: Series, grid: Grid, learned: BoolArray) -> None:
+    def _remember(self, grid: Grid, learned: BoolArray) -> None:
         """What later data are held against."""
+        series = grid.series
         self.channels_ = series.channels
         covariates = series.select(tuple(self.covariates)).channels if self.covariates else ()
         self.targets_ = [i for i, name in enumerate(self.channels_) if name not in covariates]
@@ -266,27 +288,20 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
                 f"and a few to learn from): give more history or a smaller window"
             )
 
-    def _calibrate(
-        self, grid: Grid, learned: BoolArray
-    ) -> tuple[dict[Smoothing, Standard], dict[Smoothing, Calibration]]:
+    def _calibrate(self, grid: Grid, learned: BoolArray) -> dict[Smoothing, Calibration]:
         """Measure what is usual on the training part, for both ways of looking."""
-        standards: dict[Smoothing, Standard] = {}
+        self.standards_: dict[Smoothing, Standard] = {}
         calibrations: dict[Smoothing, Calibration] = {}
         for mode in MODES:
-            prepared = self.prepared_by_.prepare(grid, causal=mode == "trailing")
-            foresight = self._foresee(prepared)
+            judged = self._judge(grid, mode, learned)
             if mode == MODES[0]:
-                self.band_ = self._measure_band(prepared, foresight, learned)
-            signals = self._signals(prepared, foresight, mode)
-            standard = measure_standard(self.scoring, signals, learned)
-            score = join(self.scoring, signals, standard).score
-            standards[mode] = standard
+                self.band_ = self._measure_band(judged.prepared, judged.foresight, learned)
             calibrations[mode] = Calibration(
-                np.where(learned, score, np.nan),
+                np.where(learned, judged.joined.score, np.nan),
                 self.rows_per_day_,
                 merge_gap=self._merge_gap(mode),
             )
-        return standards, calibrations
+        return calibrations
 
     def _measure_band(
         self, prepared: Prepared, foresight: Foresight, learned: BoolArray
@@ -354,12 +369,15 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self._require_rows(len(grid.series), "the series")
         return series, grid
 
-    def _score(self, grid: Grid) -> tuple[Joined, Prepared, Foresight]:
-        prepared = self.prepared_by_.prepare(grid, causal=self.smoothing == "trailing")
-        foresight = self._foresee(prepared)
-        signals = self._signals(prepared, foresight, self.smoothing)
-        joined = join(self.scoring, signals, self.standards_[self.smoothing])
-        return joined, prepared, foresight
+    def _judge(self, grid: Grid, mode: Smoothing, learned: BoolArray | None = None) -> Judged:
+        """Scores of a regular series; with `learned` (T,) it is the training part itself, and what
+        is usual is measured on these rows first."""
+        prepared = self.prepared_by_.prepare(grid, causal=mode == "trailing")
+        foresight = self._foresee(prepared, training=learned is not None)
+        signals = self._signals(prepared, foresight, mode)
+        if learned is not None:
+            self.standards_[mode] = measure_standard(self.scoring, signals, learned)
+        return Judged(join(self.scoring, signals, self.standards_[mode]), prepared, foresight)
 
     def _signals(
         self, prepared: Prepared, foresight: Foresight, mode: Smoothing
@@ -372,9 +390,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         )
         cold = self._cold_rows(prepared)
         rows = [1 if name == "spike" else window for name in self.scoring.weights]
+        back = (foresight.reach - 1) // 2 if mode == "centred" else 0
         return [
-            self._held(smooth(_blank(signal, cold), n_rows, mode), prepared, cold)
-            for signal, n_rows in zip(raw, rows, strict=True)
+            self._held(smooth(_moved_back(_blank(signal, cold), back), n, mode), prepared, cold)
+            for signal, n in zip(raw, rows, strict=True)
         ]
 
     def _cold_rows(self, prepared: Prepared) -> BoolArray:
@@ -413,7 +432,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         return max(MIN_MOMENT_ROWS, min(period, MAX_SMOOTHING_PERIOD))
 
     def _detect(self, series: Series, grid: Grid) -> Detection:
-        joined, prepared, foresight = self._score(grid)
+        judged = self._judge(grid, self.smoothing)
+        joined, prepared, foresight = judged.joined, judged.prepared, judged.foresight
         expected, lower, upper = self._in_data_units(foresight, prepared.base)
         calibration = self.calibrations_[self.smoothing]
         return Detection(
@@ -548,6 +568,14 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 def _blank(signal: FloatArray, rows: BoolArray) -> FloatArray:
     """The signal with NaN in these rows."""
     return np.where(rows[:, None], np.nan, signal)
+
+
+def _moved_back(signal: FloatArray, n_rows: int) -> FloatArray:
+    """Row t + n_rows in row t, shape (T, C); NaN at the end."""
+    if n_rows == 0:
+        return signal
+    end = np.full((min(n_rows, len(signal)), signal.shape[1]), np.nan)
+    return np.concatenate([signal[n_rows:], end])
 
 
 def _with_values(series: Series, values: FloatArray) -> Series:

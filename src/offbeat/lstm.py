@@ -14,7 +14,7 @@ from offbeat.errors import ConfigError, one_of
 from offbeat.networks import LSTMForecaster, LSTMState
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing, error_size
-from offbeat.series import FloatArray
+from offbeat.series import BoolArray, FloatArray
 from offbeat.thresholds import PercentileThreshold, Threshold
 from offbeat.training import (
     EpochLog,
@@ -189,7 +189,12 @@ class LSTMDetector(Detector):
             "training_ended": self.training_log_.ended,
         }
 
-    def _learn(self, prepared: Prepared, progress: ProgressHook | None) -> tuple[EpochLog, ...]:
+    def _learn(
+        self,
+        prepared: Prepared,
+        learned: BoolArray,  # noqa: ARG002 - what is not learned is empty in `prepared`
+        progress: ProgressHook | None,
+    ) -> tuple[EpochLog, ...]:
         targets = prepared.observed[:, self.targets_]
         material = Material(
             torch.from_numpy(prepared.network_inputs(INPUT_CLIP)),
@@ -336,7 +341,7 @@ class LSTMDetector(Detector):
         strays = [np.quantile(c, LIMIT_QUANTILE) if len(c) else 0.0 for c in columns]
         return np.maximum(strays, MIN_LIMIT)
 
-    def _foresee(self, prepared: Prepared) -> Foresight:
+    def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:  # noqa: ARG002
         observed = prepared.observed[:, self.targets_]
         shape = observed.shape
         error, expected, scale = np.zeros(shape), np.zeros(shape), np.zeros(shape)

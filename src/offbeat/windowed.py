@@ -1,0 +1,207 @@
+"""Detectors that look at one window at a time: how unusual is the window that ends here?"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from offbeat.detection import EventRules
+from offbeat.detector import Detector, Foresight
+from offbeat.errors import ConfigError
+from offbeat.memory import ShapeMemory
+from offbeat.preparation import Preparation, Prepared
+from offbeat.scores import Scoring, Smoothing
+from offbeat.series import BoolArray, FloatArray, IntArray
+from offbeat.sliding import sliding_windows
+from offbeat.thresholds import Threshold
+from offbeat.training import EpochLog, ProgressHook
+
+__all__ = ["ShapeMemoryDetector", "WindowDetector"]
+
+DEFAULT_WINDOW, MIN_WINDOW, MAX_WINDOW = 64, 8, 200
+WINDOWS_OF_HISTORY = 4
+"""A training part should hold so many windows, else the window is made smaller."""
+VALUE_CLIP = 8.0
+"""Scaled values are compared up to so many training deviations from usual."""
+USUAL, UNUSUAL = 0.5, 0.99
+MIN_UNIT = 0.02
+"""Smallest unit of a distance, in training deviations."""
+WINDOW_SCORING = Scoring(spike=0.0)
+"""A window tells nothing of what is over in one row that its mean does not."""
+
+
+class WindowDetector(Detector):
+    """Base of the detectors that compare windows; a method fills in two steps.
+
+    The error of a row is that of the window that ends there. Looking back, a row gets the mean
+    over the windows that cover it.
+    """
+
+    window: int | None
+
+    @abstractmethod
+    def _learn_windows(self, scaled: FloatArray, starts: list[IntArray]) -> None:
+        """Learn from scaled values (T, C) and, per channel, the starts of its whole windows."""
+
+    @abstractmethod
+    def _distances(
+        self, scaled: FloatArray, starts: list[IntArray], *, training: bool
+    ) -> list[FloatArray]:
+        """How unusual each window is: per channel an array as long as its starts, >= 0."""
+
+    def _check_options(self) -> None:
+        window = self.window
+        if window is not None and (not isinstance(window, int | np.integer) or window < 2):  # noqa: PLR2004
+            raise ConfigError(f"window must be a whole number >= 2, {window!r} came")
+
+    def _configure(self, n_rows: int) -> None:
+        usual = self.season_.period if self.season_ else DEFAULT_WINDOW
+        most = min(MAX_WINDOW, max(MIN_WINDOW, n_rows // WINDOWS_OF_HISTORY))
+        self.window_ = self.window or int(np.clip(usual, MIN_WINDOW, most))
+        self.warm_up_ = self.window_ - 1
+        self.min_rows_ = 2 * self.window_
+        self._require_rows(n_rows, "the training part")
+
+    def _chosen(self) -> dict[str, object]:
+        return {"window": self.window_}
+
+    def _smoothing_window(self, mode: Smoothing) -> int:
+        if self.scoring.smoothing_window is not None:
+            return self.scoring.smoothing_window
+        return self.window_ if mode == "centred" else max(1, self.window_ // 2)
+
+    def _learn(
+        self,
+        prepared: Prepared,
+        learned: BoolArray,  # noqa: ARG002 - what is not learned is empty in `prepared`
+        progress: ProgressHook | None,  # noqa: ARG002 - over at once
+    ) -> tuple[EpochLog, ...]:
+        self._learn_windows(*self._windows(prepared))
+        return ()
+
+    def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:
+        scaled, starts = self._windows(prepared)
+        error = np.full(scaled.shape, np.nan)
+        distances = self._distances(scaled, starts, training=training)
+        for column, (at, distance) in enumerate(zip(starts, distances, strict=True)):
+            error[at + self.window_ - 1, column] = distance
+        nothing = np.full(scaled.shape, np.nan)
+        return Foresight(error, nothing, nothing, reach=self.window_)
+
+    def _windows(self, prepared: Prepared) -> tuple[FloatArray, list[IntArray]]:
+        """Clipped scaled values (T, C) of the targets, and where each channel's windows start."""
+        scaled = np.clip(prepared.scaled[:, self.targets_], -VALUE_CLIP, VALUE_CLIP)
+        inside = np.zeros(len(scaled), dtype=bool)  # rows from which a window stays in its segment
+        for start, end in prepared.segments:
+            inside[start : max(start, end - self.window_ + 1)] = True
+        starts = list[IntArray]()
+        for column in scaled.T:
+            holes = np.concatenate([[0], np.cumsum(np.isnan(column))])
+            whole = inside.copy()
+            n_starts = max(0, len(column) - self.window_ + 1)
+            whole[:n_starts] &= holes[self.window_ :] == holes[:n_starts]
+            whole[n_starts:] = False
+            starts.append(np.flatnonzero(whole))
+        return np.nan_to_num(scaled), starts
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What distance is usual, and how much more the unusual ones of the training part are."""
+
+    usual: float
+    more: float
+
+    @classmethod
+    def of(cls, distance: FloatArray) -> _Unit:
+        known = distance[~np.isnan(distance)]
+        if not len(known):
+            return cls(0.0, 1.0)
+        usual, unusual = np.quantile(known, (USUAL, UNUSUAL))
+        return cls(float(usual), max(float(unusual - usual), MIN_UNIT))
+
+    def measure(self, distance: FloatArray) -> FloatArray:
+        """log(1 + standardised distance), not below 0."""
+        measured: FloatArray = np.log1p(np.maximum(distance - self.usual, 0.0) / self.more)
+        return measured
+
+
+class ShapeMemoryDetector(WindowDetector):
+    """Remembers windows of normal data and scores how far a window is from the nearest of them.
+
+    Windows are compared twice: by their scaled values, and by their shape alone (each standardised
+    by itself). Both distances are measured against those of the training part, where a window is
+    not compared with windows that overlap it, and joined by the mean of log(1 + distance).
+
+    Parameters
+    ----------
+    window
+        Rows of a window; None takes the period found in the training part (8 to 200), or 64.
+    n_windows
+        Most windows remembered, drawn at random from the training part.
+    smoothing, random_state, covariates, preparation, scoring, threshold, rules
+        As in `LSTMDetector`.
+
+    References
+    ----------
+    Yeh et al. 2016, "Matrix Profile I" (nearest window); Ramaswamy et al. 2000, "Efficient
+    Algorithms for Mining Outliers from Large Data Sets" (distance to the nearest neighbour).
+    """
+
+    def __init__(
+        self,
+        *,
+        window: int | None = None,
+        n_windows: int = 2500,
+        smoothing: Smoothing = "trailing",
+        random_state: int = 0,
+        covariates: tuple[str, ...] = (),
+        preparation: Preparation = Preparation(),
+        scoring: Scoring = WINDOW_SCORING,
+        threshold: Threshold | None = None,
+        rules: EventRules = EventRules(),
+    ) -> None:
+        self.window = window
+        self.n_windows = n_windows
+        self.smoothing = smoothing
+        self.random_state = random_state
+        self.covariates = covariates
+        self.preparation = preparation
+        self.scoring = scoring
+        self.threshold = threshold
+        self.rules = rules
+
+    def _check_options(self) -> None:
+        super()._check_options()
+        if not isinstance(self.n_windows, int | np.integer) or self.n_windows < 1:
+            raise ConfigError(f"n_windows must be a whole number >= 1, {self.n_windows!r} came")
+
+    def _learn_windows(self, scaled: FloatArray, starts: list[IntArray]) -> None:
+        draw = np.random.default_rng(self.random_state)
+        self.memories_: list[tuple[ShapeMemory, ShapeMemory]] = []
+        for column, own in zip(scaled.T, starts, strict=True):
+            kept = np.sort(draw.permutation(own)[: self.n_windows])
+            windows = sliding_windows(column, self.window_)[kept]
+            self.memories_.append(
+                (ShapeMemory(windows, kept, False), ShapeMemory(windows, kept, True))
+            )
+        self.units_: list[tuple[_Unit, _Unit]] = []
+        for memories, column, own in zip(self.memories_, scaled.T, starts, strict=True):
+            one, other = (_Unit.of(m.distance(column, own, leave_out=True)) for m in memories)
+            self.units_.append((one, other))
+
+    def _distances(
+        self, scaled: FloatArray, starts: list[IntArray], *, training: bool
+    ) -> list[FloatArray]:
+        made = []
+        for column, own, memories, units in zip(
+            scaled.T, starts, self.memories_, self.units_, strict=True
+        ):
+            far = [
+                unit.measure(memory.distance(column, own, leave_out=training))
+                for memory, unit in zip(memories, units, strict=True)
+            ]
+            made.append(np.expm1((far[0] + far[1]) / 2))
+        return made
