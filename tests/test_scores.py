@@ -51,7 +51,7 @@ def test_rolling_moments_agree_with_scipy(name: str, moment: str) -> None:
 
     scaled = noise()
     scoring = Scoring(forecast=0.0, spike=0.0, **{name: 1.0})
-    (signal,) = raw_signals(scoring, np.zeros_like(scaled), scaled, moment_window=50)
+    (signal,) = raw_signals(scoring, np.zeros_like(scaled), scaled, moment_window=50, loudest=8.0)
     oracle = {"skew": stats.skew, "kurt": stats.kurtosis}[moment]
     for row in (49, 200, 399):
         window = scaled[row - 49 : row + 1]
@@ -61,7 +61,7 @@ def test_rolling_moments_agree_with_scipy(name: str, moment: str) -> None:
 def test_rate_of_change_is_the_step_from_row_to_row() -> None:
     scaled = noise()
     scoring = Scoring(forecast=0.0, spike=0.0, rate_of_change=1.0)
-    (signal,) = raw_signals(scoring, np.zeros_like(scaled), scaled, moment_window=30)
+    (signal,) = raw_signals(scoring, np.zeros_like(scaled), scaled, moment_window=30, loudest=8.0)
     np.testing.assert_allclose(signal[1:], np.abs(np.diff(scaled, axis=0)))
     assert signal[0].tolist() == [0.0, 0.0]
 
@@ -69,13 +69,13 @@ def test_rate_of_change_is_the_step_from_row_to_row() -> None:
 def test_a_wild_row_is_capped_in_the_forecast_signal_and_whole_in_the_spike() -> None:
     error = np.ones((10, 1))
     error[4] = 100.0
-    forecast, spike = raw_signals(Scoring(), error, error, moment_window=30)
+    forecast, spike = raw_signals(Scoring(), error, error, moment_window=30, loudest=8.0)
     assert (forecast[4, 0], spike[4, 0]) == (8.0, 100.0)
 
 
 def joined(scoring: Scoring, error: np.ndarray, scaled: np.ndarray):
     learned = np.arange(len(error)) < 300
-    signals = raw_signals(scoring, error, scaled, moment_window=30)
+    signals = raw_signals(scoring, error, scaled, moment_window=30, loudest=8.0)
     return join(scoring, signals, measure_standard(scoring, signals, learned))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from offbeat.checks import CheckReport, check
     from offbeat.detection import Detection, EventRules
     from offbeat.detector import Detector
+    from offbeat.ensemble import EnsembleDetector
     from offbeat.errors import (
         ConfigError,
         DataError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from offbeat.sliding import sliding_windows
     from offbeat.thresholds import parse_threshold
     from offbeat.training import Training
+    from offbeat.windowed import ShapeMemoryDetector
 
 _HOME = {
     "CheckReport": "checks",
@@ -44,6 +46,7 @@ _HOME = {
     "DataError": "errors",
     "Detection": "detection",
     "Detector": "detector",
+    "EnsembleDetector": "ensemble",
     "Event": "events",
     "EventRules": "detection",
     "LSTMDetector": "lstm",
@@ -55,6 +58,7 @@ _HOME = {
     "ReadOptions": "io",
     "Scoring": "scores",
     "Series": "series",
+    "ShapeMemoryDetector": "windowed",
     "Training": "training",
     "aggregate_events": "io",
     "as_series": "io",
@@ -73,6 +77,7 @@ __all__ = [
     "DataError",
     "Detection",
     "Detector",
+    "EnsembleDetector",
     "Event",
     "EventRules",
     "LSTMDetector",
@@ -84,6 +89,7 @@ __all__ = [
     "ReadOptions",
     "Scoring",
     "Series",
+    "ShapeMemoryDetector",
     "Training",
     "aggregate_events",
     "as_series",

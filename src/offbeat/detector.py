@@ -27,6 +27,7 @@ from offbeat.grid import Grid, regularise
 from offbeat.io import as_series, like_input
 from offbeat.preparation import FittedPreparation, Preparation, Prepared, Span, span_rows
 from offbeat.scores import (
+    LOUDEST,
     Joined,
     Scoring,
     Smoothing,
@@ -42,7 +43,7 @@ from offbeat.stamps import step_text
 from offbeat.thresholds import Calibration, Threshold, default_threshold, threshold_from_dict
 from offbeat.training import EpochLog, ProgressHook, Training
 
-__all__ = ["Detector", "Foresight"]
+__all__ = ["MODES", "Detector", "Foresight", "Judged"]
 
 BAND_QUANTILE = 0.99
 """Share of the training values that lies inside the band."""
@@ -386,7 +387,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         window = self._smoothing_window(mode)
         scaled = prepared.scaled[:, self.targets_]
         raw = raw_signals(
-            self.scoring, foresight.error, scaled, moment_window=self._moment_window()
+            self.scoring,
+            foresight.error,
+            scaled,
+            moment_window=self._moment_window(),
+            loudest=None if foresight.reach > 1 else LOUDEST[self.scoring.error],
         )
         cold = self._cold_rows(prepared)
         rows = [1 if name == "spike" else window for name in self.scoring.weights]
@@ -413,6 +418,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             signal = np.where(hollow, np.take_along_axis(signal, last, axis=0), signal)
             signal = np.where(hollow & np.isnan(signal), 0.0, signal)
         return _blank(signal, cold)
+
+    @property
+    def signal_names(self) -> tuple[str, ...]:
+        """What the score is made of."""
+        return tuple(self.scoring.weights)
 
     def _smoothing_window(self, mode: Smoothing) -> int:
         if self.scoring.smoothing_window is not None:
@@ -448,7 +458,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             learned=self._learned_rows(grid.series),
             channel_shares=self._over_all_channels(joined.channel_shares),
             signal_shares=joined.signal_shares,
-            signals=tuple(self.scoring.weights),
+            signals=self.signal_names,
             calibration=calibration,
             threshold=self.threshold_,
             rules=EventRules(self._merge_gap(self.smoothing), self.rules.min_length),
@@ -509,8 +519,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         arrays: dict[str, np.ndarray] = {"band": self.band_}
         arrays |= {f"preparation.{k}": v for k, v in self.prepared_by_.state().items()}
         for mode in MODES:
-            standard, calibration = self.standards_[mode], self.calibrations_[mode]
-            arrays[f"{mode}.location"], arrays[f"{mode}.unit"] = standard.location, standard.unit
+            calibration = self.calibrations_[mode]
+            if mode in self.standards_:
+                standard = self.standards_[mode]
+                arrays[f"{mode}.location"] = standard.location
+                arrays[f"{mode}.unit"] = standard.unit
             arrays[f"{mode}.score"] = calibration.score
             if calibration.y_true is not None:
                 arrays[f"{mode}.y_true"] = calibration.y_true
@@ -546,7 +559,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.n_learned_ = int(state["n_learned"])
         self._configure(self.n_learned_)
         self.standards_ = {
-            mode: Standard(arrays[f"{mode}.location"], arrays[f"{mode}.unit"]) for mode in MODES
+            mode: Standard(arrays[f"{mode}.location"], arrays[f"{mode}.unit"])
+            for mode in MODES
+            if f"{mode}.location" in arrays
         }
         self.calibrations_ = {
             mode: Calibration(

@@ -68,7 +68,9 @@ class ShapeMemory:
         nearest = np.full(len(window_starts), np.nan)
         if not len(self.windows) or not len(window_starts):
             return nearest
-        known = own_shape(self.windows) if self.by_shape else self.windows
+        known: FloatArray = self.windows.astype(np.float64)
+        if self.by_shape:
+            known = own_shape(known)
         known_size = (known**2).sum(axis=1)
         views = sliding_windows(column, n_rows)
         block = max(1, BLOCK_NUMBERS // max(len(known), n_rows))

@@ -17,9 +17,9 @@ from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from offbeat.detector import Detector
+from offbeat.ensemble import MEMBERS, EnsembleDetector
 from offbeat.errors import ModelFileError, NotFittedError, OffbeatError
 from offbeat.io import atomic_path
-from offbeat.lstm import LSTMDetector
 
 __all__ = ["load", "save"]
 
@@ -27,7 +27,7 @@ FORMAT = 1
 """Raised when older code could not read what newer code writes."""
 MAX_BYTES = 1 << 30
 HEADER_KEY = "offbeat"
-DETECTORS: Mapping[str, type[Detector]] = {"LSTMDetector": LSTMDetector}
+DETECTORS: Mapping[str, type[Detector]] = {**MEMBERS, "EnsembleDetector": EnsembleDetector}
 
 
 def save(detector: Detector, path: str | Path) -> Path:

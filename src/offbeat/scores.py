@@ -17,6 +17,7 @@ from offbeat.errors import ConfigError, one_of
 from offbeat.series import BoolArray, FloatArray
 
 __all__ = [
+    "LOUDEST",
     "Aggregate",
     "ErrorKind",
     "Joined",
@@ -199,7 +200,12 @@ def _running(values: FloatArray) -> FloatArray:
 
 
 def raw_signals(
-    scoring: Scoring, error: FloatArray, scaled: FloatArray, *, moment_window: int
+    scoring: Scoring,
+    error: FloatArray,
+    scaled: FloatArray,
+    *,
+    moment_window: int,
+    loudest: float | None,
 ) -> list[FloatArray]:
     """The signals that take part, in the order of `Scoring.weights`.
 
@@ -213,6 +219,9 @@ def raw_signals(
         Scaled values of the same channels, shape (T, C), NaN where missing.
     moment_window
         Rows for skewness and kurtosis.
+    loudest
+        What one row can add to the forecast error at most; None where an error speaks of many rows
+        already.
 
     Returns
     -------
@@ -221,7 +230,7 @@ def raw_signals(
     made: list[FloatArray] = []
     for name in scoring.weights:
         if name == "forecast":
-            made.append(np.minimum(error, LOUDEST[scoring.error]))
+            made.append(error if loudest is None else np.minimum(error, loudest))
         elif name == "spike":
             made.append(error)
         elif name == "rate_of_change":

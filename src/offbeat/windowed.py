@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -183,7 +184,7 @@ class ShapeMemoryDetector(WindowDetector):
         self.memories_: list[tuple[ShapeMemory, ShapeMemory]] = []
         for column, own in zip(scaled.T, starts, strict=True):
             kept = np.sort(draw.permutation(own)[: self.n_windows])
-            windows = sliding_windows(column, self.window_)[kept]
+            windows = sliding_windows(column, self.window_)[kept].astype(np.float32)
             self.memories_.append(
                 (ShapeMemory(windows, kept, False), ShapeMemory(windows, kept, True))
             )
@@ -205,3 +206,25 @@ class ShapeMemoryDetector(WindowDetector):
             ]
             made.append(np.expm1((far[0] + far[1]) / 2))
         return made
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """As `Detector.state`, with the windows remembered."""
+        state, arrays = super().state()
+        for column, (memories, units) in enumerate(zip(self.memories_, self.units_, strict=True)):
+            arrays[f"memory{column}.windows"] = memories[0].windows
+            arrays[f"memory{column}.starts"] = memories[0].starts
+            arrays[f"memory{column}.units"] = np.array([(u.usual, u.more) for u in units])
+        return state, arrays
+
+    def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        super()._restore(state, arrays)
+        self.memories_, self.units_ = [], []
+        for column in range(len(self.targets_)):
+            windows, starts = arrays[f"memory{column}.windows"], arrays[f"memory{column}.starts"]
+            if windows.shape != (len(starts), self.window_):
+                raise ValueError(f"windows of {self.window_} rows were expected, {windows.shape}")
+            self.memories_.append(
+                (ShapeMemory(windows, starts, False), ShapeMemory(windows, starts, True))
+            )
+            one, other = arrays[f"memory{column}.units"]
+            self.units_.append((_Unit(*map(float, one)), _Unit(*map(float, other))))

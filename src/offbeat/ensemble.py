@@ -1,0 +1,228 @@
+"""EnsembleDetector: several detectors look at the same rows, and their scores are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from sklearn.base import clone
+
+from offbeat.detection import EventRules
+from offbeat.detector import MODES, Detector, Foresight, Judged
+from offbeat.errors import ConfigError, ModelFileError, one_of
+from offbeat.grid import Grid
+from offbeat.lstm import LSTMDetector
+from offbeat.preparation import Preparation, Prepared
+from offbeat.scores import Joined, Scoring, Smoothing
+from offbeat.series import BoolArray, FloatArray
+from offbeat.thresholds import Calibration, Threshold
+from offbeat.training import EpochLog, ProgressHook
+from offbeat.windowed import ShapeMemoryDetector
+
+__all__ = ["Combine", "EnsembleDetector"]
+
+Combine = Literal["log", "mean", "rank"]
+USUAL, UNUSUAL = 0.5, 0.99
+"""A member's score is measured from the first quantile of its training scores, in units of the way
+from there to the second."""
+MIN_UNIT = 1e-3
+MEMBERS: Mapping[str, type[Detector]] = {
+    "LSTMDetector": LSTMDetector,
+    "ShapeMemoryDetector": ShapeMemoryDetector,
+}
+"""Detectors that can be read back from a file."""
+
+
+class EnsembleDetector(Detector):
+    """Joins the scores of its members, each measured against its own training scores.
+
+    Parameters
+    ----------
+    members
+        Detectors, not fitted; the first leads: expected values and bands are its own. They take
+        over the ensemble's `smoothing`, `random_state`, `covariates` and `preparation`. None takes
+        an `LSTMDetector` and a `ShapeMemoryDetector`.
+    combine
+        "log": mean of log(1 + score), so that no single member shouts the others down; "mean" of
+        the scores; "rank": mean of the share of training scores that lie below.
+    weights
+        One a member, >= 0; None weighs them alike.
+    smoothing, random_state, covariates, preparation, threshold, rules
+        As in `LSTMDetector`.
+
+    Attributes
+    ----------
+    members_
+        The fitted members.
+    """
+
+    scoring = Scoring()
+
+    def __init__(
+        self,
+        *,
+        members: tuple[Detector, ...] | None = None,
+        combine: Combine = "log",
+        weights: tuple[float, ...] | None = None,
+        smoothing: Smoothing = "trailing",
+        random_state: int = 0,
+        covariates: tuple[str, ...] = (),
+        preparation: Preparation = Preparation(),
+        threshold: Threshold | None = None,
+        rules: EventRules = EventRules(),
+    ) -> None:
+        self.members = members
+        self.combine = combine
+        self.weights = weights
+        self.smoothing = smoothing
+        self.random_state = random_state
+        self.covariates = covariates
+        self.preparation = preparation
+        self.threshold = threshold
+        self.rules = rules
+
+    # ------------------------------------------------------------ what a method fills in
+
+    def _check_options(self) -> None:
+        one_of("combine", self.combine, get_args(Combine))
+        given = self._given_members()
+        if not given or not all(isinstance(member, Detector) for member in given):
+            raise ConfigError(f"members must be one or more detectors, {self.members!r} came")
+        if any(isinstance(member, EnsembleDetector) for member in given):
+            raise ConfigError("an ensemble cannot be a member: give its members")
+        made, weights = self._fresh_members(), self._weights(len(given))
+        if len(weights) != len(made) or min(weights) < 0 or not 0 < weights.sum() < np.inf:
+            raise ConfigError(
+                f"weights must be {len(made)} numbers >= 0 and not all 0, {self.weights!r} came"
+            )
+        for member in made:
+            member._check_options()
+
+    def _configure(self, n_rows: int) -> None:
+        self.members_ = self._fresh_members()
+        for member in self.members_:
+            member.season_ = self.season_
+            member._configure(n_rows)
+        self.warm_up_ = max(member.warm_up_ for member in self.members_)
+        self.min_rows_ = max(member.min_rows_ for member in self.members_)
+
+    def _learn(
+        self, prepared: Prepared, learned: BoolArray, progress: ProgressHook | None
+    ) -> tuple[EpochLog, ...]:
+        for member in self.members_:
+            member._fit_grid(prepared.grid, learned, progress)
+        return self.members_[0].record_.log
+
+    def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:
+        return self.members_[0]._foresee(prepared, training=training)
+
+    def _chosen(self) -> dict[str, object]:
+        return {type(member).__name__: member._chosen() for member in self.members_}
+
+    # ------------------------------------------------------------ joining
+
+    @property
+    def signal_names(self) -> tuple[str, ...]:
+        """The members."""
+        return tuple(type(member).__name__ for member in self.members_)
+
+    def _given_members(self) -> tuple[Detector, ...]:
+        return (LSTMDetector(), ShapeMemoryDetector()) if self.members is None else self.members
+
+    def _fresh_members(self) -> tuple[Detector, ...]:
+        made = tuple(clone(member) for member in self._given_members())
+        for member in made:
+            member.set_params(
+                smoothing=self.smoothing,
+                random_state=self.random_state,
+                covariates=self.covariates,
+                preparation=self.preparation,
+            )
+        return made
+
+    def _weights(self, n_members: int) -> FloatArray:
+        return np.array([1.0] * n_members if self.weights is None else self.weights, dtype=float)
+
+    def _calibrate(self, grid: Grid, learned: BoolArray) -> dict[Smoothing, Calibration]:
+        """The members have scored the training part already."""
+        del grid, learned
+        self.band_ = self.members_[0].band_
+        self.standards_ = {}
+        calibrations: dict[Smoothing, Calibration] = {}
+        for mode in MODES:
+            scores = [member.calibrations_[mode].score for member in self.members_]
+            calibrations[mode] = Calibration(
+                self._joined(scores, mode)[0], self.rows_per_day_, merge_gap=self._merge_gap(mode)
+            )
+        return calibrations
+
+    def _judge(self, grid: Grid, mode: Smoothing, learned: BoolArray | None = None) -> Judged:
+        judged = [member._judge(grid, mode, learned) for member in self.members_]
+        score, parts = self._joined([each.joined.score for each in judged], mode)
+        total = np.maximum(parts.sum(axis=0), np.finfo(np.float64).tiny)
+        member_shares = np.where(np.isnan(score), np.nan, parts / total)  # (M, T)
+        shares = np.zeros_like(judged[0].joined.channel_shares)
+        for share, each in zip(member_shares, judged, strict=True):
+            shares += share[:, None] * np.nan_to_num(each.joined.channel_shares)
+        joined = Joined(score, np.where(np.isnan(score)[:, None], np.nan, shares), member_shares.T)
+        return Judged(joined, judged[0].prepared, judged[0].foresight)
+
+    def _joined(self, scores: list[FloatArray], mode: Smoothing) -> tuple[FloatArray, FloatArray]:
+        """The joined score (T,), NaN until every member has one, and each member's part (M, T)."""
+        weights = self._weights(len(scores))
+        weights = weights / weights.sum()
+        measured = [
+            self._measured(score, member.calibrations_[mode].score)
+            for score, member in zip(scores, self.members_, strict=True)
+        ]
+        parts = np.stack(measured) * weights[:, None]
+        total = parts.sum(axis=0)
+        return (np.expm1(total) if self.combine == "log" else total), np.nan_to_num(parts)
+
+    def _measured(self, score: FloatArray, usual: FloatArray) -> FloatArray:
+        """A member's score against its training scores, >= 0."""
+        known = np.sort(usual[~np.isnan(usual)])
+        if self.combine == "rank":
+            below = np.searchsorted(known, np.nan_to_num(score)) / max(1, len(known))
+            return np.where(np.isnan(score), np.nan, below + _beyond(score, known))
+        low, high = np.quantile(known, (USUAL, UNUSUAL)) if len(known) else (0.0, 1.0)
+        far: FloatArray = np.maximum(score - low, 0.0) / max(high - low, MIN_UNIT)
+        return np.log1p(far) if self.combine == "log" else far
+
+    # ------------------------------------------------------------ keeping
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """As `Detector.state`, with the members' states."""
+        state, arrays = super().state()
+        state["options"]["members"] = None
+        state["members"] = []
+        for number, member in enumerate(self.members_):
+            inner, own = member.state()
+            state["members"].append({"detector": type(member).__name__, "state": inner})
+            arrays |= {f"member{number}.{name}": array for name, array in own.items()}
+        return state, arrays
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """A fitted ensemble from what `state` gave."""
+        members = []
+        for number, entry in enumerate(state["members"]):
+            kind = MEMBERS.get(entry["detector"])
+            if kind is None:
+                raise ModelFileError(f"a member {entry['detector']!r} is not known here")
+            prefix = f"member{number}."
+            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            members.append(kind.from_state(entry["state"], own))
+        options = {**state["options"], "members": tuple(members)}
+        return super().from_state({**state, "options": options, "fitted": members}, arrays)
+
+    def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        super()._restore(state, arrays)
+        self.members_ = tuple(state["fitted"])
+
+
+def _beyond(score: FloatArray, known: FloatArray) -> FloatArray:
+    """How far a score lies above all training scores, as a rank goes no further than 1."""
+    top = known[-1] if len(known) else 0.0
+    return np.log1p(np.maximum(score - top, 0.0))

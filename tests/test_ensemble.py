@@ -1,0 +1,85 @@
+"""Several detectors, one score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import contract
+from offbeat import ConfigError, EnsembleDetector, LSTMDetector, ShapeMemoryDetector, Training
+
+QUICK = Training(max_epochs=3)
+
+
+def pair(**options) -> EnsembleDetector:
+    members = (LSTMDetector(training=QUICK), ShapeMemoryDetector())
+    return EnsembleDetector(members=members, **options)
+
+
+@pytest.mark.parametrize("law", contract.LAWS, ids=lambda law: law.__name__)
+def test_law(law) -> None:
+    law(pair)
+
+
+@pytest.mark.parametrize("combine", ["log", "mean", "rank"])
+def test_an_anomaly_stands_out(combine: str) -> None:
+    contract.an_anomaly_stands_out(lambda: pair(combine=combine))
+
+
+def test_save_and_load_give_equal_scores(tmp_path: Path) -> None:
+    contract.save_and_load_give_equal_scores(pair, str(tmp_path / "m.offbeat"))
+
+
+def test_the_score_is_the_mean_of_the_members_logarithms() -> None:
+    data = contract.waves()
+    fitted = pair().fit(data[:600])
+    logs = []
+    for member in fitted.members_:
+        usual = member.calibrations_["trailing"].score
+        low, high = np.nanquantile(usual, (0.5, 0.99))
+        score = member.anomaly_score(data)
+        logs.append(np.log1p(np.maximum(score - low, 0) / (high - low)))
+    expected = np.expm1((logs[0] + logs[1]) / 2)
+    np.testing.assert_allclose(fitted.anomaly_score(data), expected, rtol=1e-9)
+
+
+def test_a_weight_of_zero_silences_a_member() -> None:
+    data = contract.waves()
+    one = pair(weights=(1.0, 0.0)).fit(data[:600])
+    alone = EnsembleDetector(members=(LSTMDetector(training=QUICK),)).fit(data[:600])
+    np.testing.assert_allclose(one.anomaly_score(data), alone.anomaly_score(data), rtol=1e-9)
+
+
+def test_the_shares_say_which_member_and_which_channel() -> None:
+    data = contract.waves()
+    data[760:790, 1] = 0.0
+    detection = pair().fit(data[:600]).detect(data)
+    assert detection.signals == ("LSTMDetector", "ShapeMemoryDetector")
+    loud = detection.score > 0
+    np.testing.assert_allclose(detection.signal_shares[loud].sum(axis=1), 1.0)
+    event = max(detection.events, key=lambda each: each.severity)
+    assert event.channel == detection.series.channels[1]
+
+
+def test_members_take_over_what_they_share() -> None:
+    fitted = pair(smoothing="centred", random_state=3).fit(contract.waves())
+    assert all(member.smoothing == "centred" for member in fitted.members_)
+    assert all(member.random_state == 3 for member in fitted.members_)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"members": ()}, "one or more detectors"),
+        ({"members": (1,)}, "one or more detectors"),
+        ({"members": (EnsembleDetector(),)}, "cannot be a member"),
+        ({"weights": (1.0,)}, "2 numbers"),
+        ({"weights": (-1.0, 1.0)}, "2 numbers"),
+        ({"combine": "median"}, "combine"),
+    ],
+)
+def test_impossible_options_are_refused(options: dict[str, object], match: str) -> None:
+    with pytest.raises(ConfigError, match=match):
+        EnsembleDetector(**options).fit(contract.waves())
