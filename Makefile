@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench bench-accuracy docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
@@ -22,6 +22,9 @@ check: $(VENV)/.test $(VENV)/.check
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/cost.py
 	$(BIN)/python benchmarks/recording.py
+
+bench-accuracy: $(VENV)/.test
+	$(BIN)/python benchmarks/accuracy.py
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-__all__ = ["SHARED", "Case", "published_cases"]
+__all__ = ["FAMILIES", "SHARED", "Case", "published_cases"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 FAMILIES = ("nab U", "smap U", "msl U", "ucr U", "smap M", "msl M", "smd M")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from offbeat.memory import SHAPE_OFFSET, ShapeMemory, own_shape
+from offbeat.memory import SHAPE_OFFSET, ShapeMemory, View, seen_as
 from offbeat.series import FloatArray
 from offbeat.sliding import sliding_windows
 
 WINDOW = 12
 
 
-def naive_shape(window: FloatArray) -> FloatArray:
-    return (window - window.mean()) / (window.std() + SHAPE_OFFSET)
+def naive_view(window: FloatArray, view: View) -> FloatArray:
+    if view == "values":
+        return window
+    centred = window - window.mean()
+    return centred if view == "level" else centred / (window.std() + SHAPE_OFFSET)
 
 
 def naive_distance(column: FloatArray, start: int, memory: ShapeMemory, leave_out: bool) -> float:
@@ -22,21 +25,21 @@ def naive_distance(column: FloatArray, start: int, memory: ShapeMemory, leave_ou
     for known, at in zip(memory.windows, memory.starts, strict=True):
         if leave_out and abs(at - start) < WINDOW:
             continue
-        one, other = (naive_shape(seen), naive_shape(known)) if memory.by_shape else (seen, known)
+        one, other = naive_view(seen, memory.view), naive_view(known, memory.view)
         found.append(np.sqrt(np.mean((one - other) ** 2)))
     return min(found, default=np.nan)
 
 
-def made(by_shape: bool, n_rows: int = 200) -> tuple[FloatArray, ShapeMemory]:
+def made(view: View, n_rows: int = 200) -> tuple[FloatArray, ShapeMemory]:
     column = np.random.default_rng(0).normal(0, 1, n_rows).cumsum()
     starts = np.arange(0, n_rows - WINDOW + 1, 7)
-    return column, ShapeMemory(sliding_windows(column, WINDOW)[starts], starts, by_shape)
+    return column, ShapeMemory(sliding_windows(column, WINDOW)[starts], starts, view)
 
 
-@pytest.mark.parametrize("by_shape", [False, True])
+@pytest.mark.parametrize("view", ["values", "level", "shape"])
 @pytest.mark.parametrize("leave_out", [False, True])
-def test_distance_equals_the_naive_one(by_shape: bool, leave_out: bool) -> None:
-    column, memory = made(by_shape)
+def test_distance_equals_the_naive_one(view: View, leave_out: bool) -> None:
+    column, memory = made(view)
     starts = np.arange(len(column) - WINDOW + 1)
     expected = [naive_distance(column, int(at), memory, leave_out) for at in starts]
     distance = memory.distance(column, starts, leave_out=leave_out)
@@ -44,13 +47,13 @@ def test_distance_equals_the_naive_one(by_shape: bool, leave_out: bool) -> None:
 
 
 def test_what_is_remembered_is_no_distance_away_unless_it_is_left_out() -> None:
-    column, memory = made(False)
+    column, memory = made("values")
     assert memory.distance(column, memory.starts).max() < 1e-7
     assert memory.distance(column, memory.starts, leave_out=True).min() > 0.01
 
 
 def test_blocks_give_what_one_block_gives(monkeypatch: pytest.MonkeyPatch) -> None:
-    column, memory = made(True)
+    column, memory = made("shape")
     starts = np.arange(len(column) - WINDOW + 1)
     whole = memory.distance(column, starts)
     monkeypatch.setattr("offbeat.memory.BLOCK_NUMBERS", 100)
@@ -58,14 +61,16 @@ def test_blocks_give_what_one_block_gives(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_nothing_remembered_is_no_distance() -> None:
-    column, memory = made(False)
-    nothing = ShapeMemory(memory.windows[:0], memory.starts[:0], False)
+    column, memory = made("values")
+    nothing = ShapeMemory(memory.windows[:0], memory.starts[:0], "values")
     assert np.isnan(nothing.distance(column, np.array([0, 5]))).all()
-    alone = ShapeMemory(memory.windows[:1], memory.starts[:1], False)
+    alone = ShapeMemory(memory.windows[:1], memory.starts[:1], "values")
     assert np.isnan(alone.distance(column, np.array([3]), leave_out=True)).all()
 
 
 def test_the_shape_of_a_window_knows_neither_level_nor_size() -> None:
     wave = np.sin(np.arange(WINDOW))[None]
-    np.testing.assert_allclose(own_shape(100 * wave + 5), own_shape(1000 * wave), atol=2e-3)
-    assert np.abs(own_shape(np.full((1, WINDOW), 3.0))).max() == 0
+    np.testing.assert_allclose(
+        seen_as(100 * wave + 5, "shape"), seen_as(1000 * wave, "shape"), atol=2e-3
+    )
+    assert np.abs(seen_as(np.full((1, WINDOW), 3.0), "shape")).max() == 0

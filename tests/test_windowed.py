@@ -30,7 +30,7 @@ def test_looking_back_puts_the_score_on_the_anomaly() -> None:
     detector = ShapeMemoryDetector(smoothing="centred").fit(data[:600])
     assert abs(int(np.nanargmax(detector.anomaly_score(data))) - 772) <= 4
     detector.set_params(smoothing="trailing")
-    assert 776 <= int(np.nanargmax(detector.anomaly_score(data))) <= 796
+    assert 772 <= int(np.nanargmax(detector.anomaly_score(data))) <= 807
 
 
 def test_the_window_is_the_period() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -41,8 +42,9 @@ class EnsembleDetector(Detector):
     ----------
     members
         Detectors, not fitted; the first leads: expected values and bands are its own. They take
-        over the ensemble's `smoothing`, `random_state`, `covariates` and `preparation`. None takes
-        an `LSTMDetector` and a `ShapeMemoryDetector`.
+        over the ensemble's `smoothing`, `random_state`, `covariates` and `preparation`, of which
+        they keep their own `difference`. None takes an `LSTMDetector` and a
+        `ShapeMemoryDetector`.
     combine
         "log": mean of log(1 + score), so that no single member shouts the others down; "mean" of
         the scores; "rank": mean of the share of training scores that lie below.
@@ -137,7 +139,7 @@ class EnsembleDetector(Detector):
                 smoothing=self.smoothing,
                 random_state=self.random_state,
                 covariates=self.covariates,
-                preparation=self.preparation,
+                preparation=replace(self.preparation, difference=member.preparation.difference),
             )
         return made
 

@@ -6,13 +6,16 @@ Tensors of float64 inside, arrays outside; one matrix product a block of windows
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from offbeat.series import FloatArray, IntArray
 from offbeat.sliding import sliding_windows
 
-__all__ = ["ShapeMemory", "own_shape"]
+__all__ = ["ShapeMemory", "View", "seen_as"]
+
+View = Literal["values", "level", "shape"]
 
 BLOCK_NUMBERS = 4_000_000
 """Distances held at a time."""
@@ -20,9 +23,22 @@ SHAPE_OFFSET = 0.1
 """Added to the deviation of a window before it is divided by it: what hardly moves has no shape."""
 
 
-def own_shape(windows: FloatArray) -> FloatArray:
-    """Windows (N, W) standardised by themselves: mean 0, deviation 1, nearly still ones smaller."""
-    centred = windows - windows.mean(axis=1, keepdims=True)
+def seen_as(windows: FloatArray, view: View) -> FloatArray:
+    """Windows (N, W) as they are compared.
+
+    Parameters
+    ----------
+    windows
+        Shape (N, W), scaled values.
+    view
+        "values" as they are; "level" without their mean, so that a drift is not held against them;
+        "shape" standardised by themselves too, so that only the form counts.
+    """
+    if view == "values":
+        return windows
+    centred: FloatArray = windows - windows.mean(axis=1, keepdims=True)
+    if view == "level":
+        return centred
     shaped: FloatArray = centred / (centred.std(axis=1, keepdims=True) + SHAPE_OFFSET)
     return shaped
 
@@ -37,13 +53,13 @@ class ShapeMemory:
         Shape (K, W), scaled values.
     starts
         Shape (K,): first row of each in the series that it was taken from.
-    by_shape
-        Whether windows are compared after `own_shape`.
+    view
+        How windows are compared, see `seen_as`.
     """
 
     windows: FloatArray
     starts: IntArray
-    by_shape: bool
+    view: View
 
     def distance(
         self, column: FloatArray, window_starts: IntArray, *, leave_out: bool = False
@@ -68,15 +84,13 @@ class ShapeMemory:
         nearest = np.full(len(window_starts), np.nan)
         if not len(self.windows) or not len(window_starts):
             return nearest
-        known: FloatArray = self.windows.astype(np.float64)
-        if self.by_shape:
-            known = own_shape(known)
+        known = seen_as(self.windows.astype(np.float64), self.view)
         known_size = (known**2).sum(axis=1)
         views = sliding_windows(column, n_rows)
         block = max(1, BLOCK_NUMBERS // max(len(known), n_rows))
         for at in range(0, len(window_starts), block):
             starts = window_starts[at : at + block]
-            seen = own_shape(views[starts]) if self.by_shape else views[starts]
+            seen = seen_as(views[starts], self.view)
             squares = known_size - 2.0 * (seen @ known.T)  # (N, K), without the windows' own size
             if leave_out:
                 squares[np.abs(starts[:, None] - self.starts) < n_rows] = np.inf

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from offbeat.detection import EventRules
 from offbeat.detector import Detector, Foresight
 from offbeat.errors import ConfigError
-from offbeat.memory import ShapeMemory
+from offbeat.memory import ShapeMemory, View
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing
 from offbeat.series import BoolArray, FloatArray, IntArray
@@ -26,11 +26,14 @@ WINDOWS_OF_HISTORY = 4
 """A training part should hold so many windows, else the window is made smaller."""
 VALUE_CLIP = 8.0
 """Scaled values are compared up to so many training deviations from usual."""
+VIEWS: tuple[View, ...] = get_args(View)
 USUAL, UNUSUAL = 0.5, 0.99
 MIN_UNIT = 0.02
 """Smallest unit of a distance, in training deviations."""
 WINDOW_SCORING = Scoring(spike=0.0)
 """A window tells nothing of what is over in one row that its mean does not."""
+WINDOW_PREPARATION = Preparation(difference="never")
+"""Changes from row to row have lost the shape; the view without level sees past a drift."""
 
 
 class WindowDetector(Detector):
@@ -71,7 +74,7 @@ class WindowDetector(Detector):
     def _smoothing_window(self, mode: Smoothing) -> int:
         if self.scoring.smoothing_window is not None:
             return self.scoring.smoothing_window
-        return self.window_ if mode == "centred" else max(1, self.window_ // 2)
+        return self.window_ if mode == "centred" else 1  # the window that ends here says it all
 
     def _learn(
         self,
@@ -132,8 +135,8 @@ class _Unit:
 class ShapeMemoryDetector(WindowDetector):
     """Remembers windows of normal data and scores how far a window is from the nearest of them.
 
-    Windows are compared twice: by their scaled values, and by their shape alone (each standardised
-    by itself). Both distances are measured against those of the training part, where a window is
+    Windows are compared in three ways: by their scaled values, without their level, and by their
+    shape alone. Each distance is measured against those of the training part, where a window is
     not compared with windows that overlap it, and joined by the mean of log(1 + distance).
 
     Parameters
@@ -159,7 +162,7 @@ class ShapeMemoryDetector(WindowDetector):
         smoothing: Smoothing = "trailing",
         random_state: int = 0,
         covariates: tuple[str, ...] = (),
-        preparation: Preparation = Preparation(),
+        preparation: Preparation = WINDOW_PREPARATION,
         scoring: Scoring = WINDOW_SCORING,
         threshold: Threshold | None = None,
         rules: EventRules = EventRules(),
@@ -181,17 +184,16 @@ class ShapeMemoryDetector(WindowDetector):
 
     def _learn_windows(self, scaled: FloatArray, starts: list[IntArray]) -> None:
         draw = np.random.default_rng(self.random_state)
-        self.memories_: list[tuple[ShapeMemory, ShapeMemory]] = []
+        self.memories_: list[tuple[ShapeMemory, ...]] = []
+        self.units_: list[tuple[_Unit, ...]] = []
         for column, own in zip(scaled.T, starts, strict=True):
             kept = np.sort(draw.permutation(own)[: self.n_windows])
             windows = sliding_windows(column, self.window_)[kept].astype(np.float32)
-            self.memories_.append(
-                (ShapeMemory(windows, kept, False), ShapeMemory(windows, kept, True))
+            memories = _memories(windows, kept)
+            self.memories_.append(memories)
+            self.units_.append(
+                tuple(_Unit.of(each.distance(column, own, leave_out=True)) for each in memories)
             )
-        self.units_: list[tuple[_Unit, _Unit]] = []
-        for memories, column, own in zip(self.memories_, scaled.T, starts, strict=True):
-            one, other = (_Unit.of(m.distance(column, own, leave_out=True)) for m in memories)
-            self.units_.append((one, other))
 
     def _distances(
         self, scaled: FloatArray, starts: list[IntArray], *, training: bool
@@ -204,7 +206,7 @@ class ShapeMemoryDetector(WindowDetector):
                 unit.measure(memory.distance(column, own, leave_out=training))
                 for memory, unit in zip(memories, units, strict=True)
             ]
-            made.append(np.expm1((far[0] + far[1]) / 2))
+            made.append(np.expm1(np.mean(far, axis=0)))
         return made
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -223,8 +225,10 @@ class ShapeMemoryDetector(WindowDetector):
             windows, starts = arrays[f"memory{column}.windows"], arrays[f"memory{column}.starts"]
             if windows.shape != (len(starts), self.window_):
                 raise ValueError(f"windows of {self.window_} rows were expected, {windows.shape}")
-            self.memories_.append(
-                (ShapeMemory(windows, starts, False), ShapeMemory(windows, starts, True))
-            )
-            one, other = arrays[f"memory{column}.units"]
-            self.units_.append((_Unit(*map(float, one)), _Unit(*map(float, other))))
+            self.memories_.append(_memories(windows, starts))
+            units = arrays[f"memory{column}.units"]
+            self.units_.append(tuple(_Unit(float(usual), float(more)) for usual, more in units))
+
+
+def _memories(windows: FloatArray, starts: IntArray) -> tuple[ShapeMemory, ...]:
+    return tuple(ShapeMemory(windows, starts, view) for view in VIEWS)
