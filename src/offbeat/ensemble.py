@@ -24,10 +24,11 @@ from offbeat.windowed import ShapeMemoryDetector
 __all__ = ["Combine", "EnsembleDetector"]
 
 Combine = Literal["log", "mean", "rank"]
-USUAL, UNUSUAL = 0.5, 0.99
-"""A member's score is measured from the first quantile of its training scores, in units of the way
-from there to the second."""
+QUANTILE = 0.99
+"""A member's score is measured in units of this quantile of its training scores."""
 MIN_UNIT = 1e-3
+DEFAULT_WEIGHTS = (1.0, 4.0)
+"""Of the LSTM and the memory where no members are given; see docs/decisions/0008."""
 MEMBERS: Mapping[str, type[Detector]] = {
     "LSTMDetector": LSTMDetector,
     "ShapeMemoryDetector": ShapeMemoryDetector,
@@ -49,7 +50,7 @@ class EnsembleDetector(Detector):
         "log": mean of log(1 + score), so that no single member shouts the others down; "mean" of
         the scores; "rank": mean of the share of training scores that lie below.
     weights
-        One a member, >= 0; None weighs them alike.
+        One a member, >= 0; None weighs them alike (the default pair: the memory four times).
     smoothing, random_state, covariates, preparation, threshold, rules
         As in `LSTMDetector`.
 
@@ -144,7 +145,9 @@ class EnsembleDetector(Detector):
         return made
 
     def _weights(self, n_members: int) -> FloatArray:
-        return np.array([1.0] * n_members if self.weights is None else self.weights, dtype=float)
+        if self.weights is not None:
+            return np.array(self.weights, dtype=float)
+        return np.array(DEFAULT_WEIGHTS) if self.members is None else np.ones(n_members)
 
     def _calibrate(self, grid: Grid, learned: BoolArray) -> dict[Smoothing, Calibration]:
         """The members have scored the training part already."""
@@ -188,8 +191,8 @@ class EnsembleDetector(Detector):
         if self.combine == "rank":
             below = np.searchsorted(known, np.nan_to_num(score)) / max(1, len(known))
             return np.where(np.isnan(score), np.nan, below + _beyond(score, known))
-        low, high = np.quantile(known, (USUAL, UNUSUAL)) if len(known) else (0.0, 1.0)
-        far: FloatArray = np.maximum(score - low, 0.0) / max(high - low, MIN_UNIT)
+        unit = float(np.quantile(known, QUANTILE)) if len(known) else 1.0
+        far: FloatArray = score / max(unit, MIN_UNIT)
         return np.log1p(far) if self.combine == "log" else far
 
     # ------------------------------------------------------------ keeping
