@@ -12,11 +12,14 @@ from offbeat import ConfigError
 from offbeat.scores import (
     LARGEST,
     Scoring,
+    Standard,
+    Track,
     error_size,
     join,
     measure_standard,
     raw_signals,
     smooth,
+    tracks_of,
 )
 
 
@@ -51,7 +54,7 @@ def test_rolling_moments_agree_with_scipy(name: str, moment: str) -> None:
 
     scaled = noise()
     scoring = Scoring(forecast=0.0, spike=0.0, **{name: 1.0})
-    (signal,) = raw_signals(scoring, np.zeros_like(scaled), scaled, moment_window=50, loudest=8.0)
+    signal = raw_signals(scoring, np.zeros_like(scaled), scaled, moment_window=50)[name]
     oracle = {"skew": stats.skew, "kurt": stats.kurtosis}[moment]
     for row in (49, 200, 399):
         window = scaled[row - 49 : row + 1]
@@ -61,25 +64,55 @@ def test_rolling_moments_agree_with_scipy(name: str, moment: str) -> None:
 def test_rate_of_change_is_the_step_from_row_to_row() -> None:
     scaled = noise()
     scoring = Scoring(forecast=0.0, spike=0.0, rate_of_change=1.0)
-    (signal,) = raw_signals(scoring, np.zeros_like(scaled), scaled, moment_window=30, loudest=8.0)
+    signals = raw_signals(scoring, np.zeros_like(scaled), scaled, moment_window=30)
+    signal = signals["rate_of_change"]
     np.testing.assert_allclose(signal[1:], np.abs(np.diff(scaled, axis=0)))
     assert signal[0].tolist() == [0.0, 0.0]
 
 
-def test_a_wild_row_is_capped_in_the_forecast_signal_and_whole_in_the_spike() -> None:
-    error = np.ones((10, 1))
-    error[4] = 100.0
-    forecast, spike = raw_signals(Scoring(), error, error, moment_window=30, loudest=8.0)
-    assert (forecast[4, 0], spike[4, 0]) == (8.0, 100.0)
+def test_every_signal_has_its_windows_and_equal_ones_stand_once() -> None:
+    tracks = tracks_of(Scoring(skewness=0.5), (8, 2, 8), 4)
+    assert [(track.signal, track.window) for track in tracks] == [
+        ("forecast", 2),
+        ("forecast", 8),
+        ("spike", 1),
+        ("skewness", 4),
+    ]
 
 
-def joined(scoring: Scoring, error: np.ndarray, scaled: np.ndarray):
+def joined(scoring: Scoring, error: np.ndarray, scaled: np.ndarray, windows: tuple = (1, 20)):
     learned = np.arange(len(error)) < 300
-    signals = raw_signals(scoring, error, scaled, moment_window=30, loudest=8.0)
-    return join(scoring, signals, measure_standard(scoring, signals, learned))
+    raw = raw_signals(scoring, error, scaled, moment_window=30)
+    tracks = tracks_of(scoring, windows, 1)
+    signals = [smooth(raw[track.signal], track.window, "trailing") for track in tracks]
+    standard = measure_standard(scoring, tracks, signals, learned)
+    return join(scoring, tracks, signals, standard)
 
 
-@pytest.mark.parametrize("aggregate", ["mean", "rms", "max"])
+def test_what_is_short_and_what_is_faint_but_lasts_both_stand_out() -> None:
+    error = np.abs(noise(n_channels=1))
+    error[350] = 8.0  # one row
+    error[370:395] = 1.8  # many rows, none of which stands out alone
+    made = joined(Scoring(), error, noise(n_channels=1))
+    assert made.score[350] > 1
+    assert made.score[388:395].min() > 1
+    assert joined(Scoring(), error, noise(n_channels=1), (1,)).score[388:395].max() < 1
+
+
+def test_joined_by_logarithm_one_channel_is_itself_and_a_quiet_one_weighs_little() -> None:
+    alone = np.array([[0.3], [1.0], [40.0]])
+    standard = Standard(np.zeros((1, 1)), np.ones((1, 1)))
+    tracks = (Track("forecast", 1),)
+    scoring = Scoring(spike=0.0)
+    np.testing.assert_allclose(join(scoring, tracks, [alone], standard).score, alone[:, 0])
+    twice = np.hstack([alone, alone])
+    wide = Standard(np.zeros((1, 2)), np.ones((1, 2)))
+    np.testing.assert_allclose(join(scoring, tracks, [twice], wide).score, alone[:, 0])
+    apart = join(scoring, tracks, [np.array([[40.0, 0.9]])], wide)
+    assert apart.channel_shares[0, 0] > 0.99
+
+
+@pytest.mark.parametrize("aggregate", ["log", "mean", "rms", "max"])
 def test_shares_sum_to_one_and_name_the_loud_channel(aggregate) -> None:
     error = np.abs(noise(n_channels=4))
     error[350, 2] = 50.0
@@ -104,7 +137,7 @@ def test_rows_without_any_error_have_no_score() -> None:
     error = np.abs(noise())
     error[5] = np.nan
     error[6, 0] = np.nan
-    made = joined(Scoring(), error, noise())
+    made = joined(Scoring(), error, noise(), (1,))
     assert np.isnan(made.score[5])
     assert made.channel_shares[6].tolist() == [0.0, 1.0]
 
@@ -116,6 +149,7 @@ def test_rows_without_any_error_have_no_score() -> None:
         (Scoring(aggregate="sum"), "aggregate"),  # type: ignore[arg-type]
         (Scoring(forecast=-1.0), "not all 0"),
         (Scoring(smoothing_window=0), "smoothing_window must be a whole number >= 1, 0 came"),
+        (Scoring(smoothing_window=(8, 0)), "smoothing_window must be a whole number >= 1, 0 came"),
         (Scoring(moment_window=0), "moment_window"),
     ],
 )

@@ -27,15 +27,16 @@ from offbeat.grid import Grid, regularise
 from offbeat.io import as_series, like_input
 from offbeat.preparation import FittedPreparation, Preparation, Prepared, Span, span_rows
 from offbeat.scores import (
-    LOUDEST,
     Joined,
     Scoring,
     Smoothing,
     Standard,
+    Track,
     join,
     measure_standard,
     raw_signals,
     smooth,
+    tracks_of,
 )
 from offbeat.season import Season, common_period
 from offbeat.series import BoolArray, FloatArray, Series
@@ -49,10 +50,15 @@ BAND_QUANTILE = 0.99
 """Share of the training values that lies inside the band."""
 MODES: tuple[Smoothing, ...] = get_args(Smoothing)
 MIN_MOMENT_ROWS = 30
-DEFAULT_SMOOTHING = 16
-"""Rows of smoothing where no period was found."""
+DEFAULT_SMOOTHING = 128
+"""Taken for the period in smoothing where none was found."""
 MAX_SMOOTHING_PERIOD = 400
 """Longer periods are not smoothed over: a day's mean at one row a second would hide everything."""
+SMOOTHING_SCALES: Mapping[Smoothing, tuple[float, ...]] = {
+    "trailing": (0.25, 0.5, 1.0),
+    "centred": (0.5, 1.0, 2.0, 4.0),
+}
+"""Windows of the moving means in periods; a longer look comes late when nothing ahead is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +188,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.n_learned_ = int(learned.sum())
         self._configure(self.n_learned_)
         self._require_rows(self.n_learned_, "the training part")
+        self.windows_ = {mode: self._smoothing_windows(mode) for mode in MODES}
         log = self._learn(training_part, learned, progress)
         self.calibrations_ = self._calibrate(grid, learned)
         self.threshold_ = self.threshold or default_threshold(self.rows_per_day_, self.n_learned_)
@@ -332,7 +339,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         season: Season | None = self.season_
         return {
             "period": season.period if season else None,
-            "smoothing_window": {mode: self._smoothing_window(mode) for mode in MODES},
+            "smoothing_windows": {mode: list(self.windows_[mode]) for mode in MODES},
             "learned_by_changes": [
                 name
                 for name, wanders in zip(self.channels_, self.prepared_by_.wanders, strict=True)
@@ -375,30 +382,36 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         is usual is measured on these rows first."""
         prepared = self.prepared_by_.prepare(grid, causal=mode == "trailing")
         foresight = self._foresee(prepared, training=learned is not None)
-        signals = self._signals(prepared, foresight, mode)
+        tracks = self._tracks(mode)
+        signals = self._signals(prepared, foresight, mode, tracks)
         if learned is not None:
-            self.standards_[mode] = measure_standard(self.scoring, signals, learned)
-        return Judged(join(self.scoring, signals, self.standards_[mode]), prepared, foresight)
+            self.standards_[mode] = measure_standard(self.scoring, tracks, signals, learned)
+        return Judged(
+            join(self.scoring, tracks, signals, self.standards_[mode]), prepared, foresight
+        )
+
+    def _tracks(self, mode: Smoothing) -> tuple[Track, ...]:
+        windows = self.windows_[mode]
+        return tracks_of(self.scoring, windows, windows[len(windows) // 2])
 
     def _signals(
-        self, prepared: Prepared, foresight: Foresight, mode: Smoothing
+        self,
+        prepared: Prepared,
+        foresight: Foresight,
+        mode: Smoothing,
+        tracks: Sequence[Track],
     ) -> list[FloatArray]:
-        """Every signal that takes part, smoothed; NaN in the warm-up and in long gaps."""
-        window = self._smoothing_window(mode)
+        """Every track, smoothed; NaN in the warm-up and in long gaps."""
         scaled = prepared.scaled[:, self.targets_]
         raw = raw_signals(
-            self.scoring,
-            foresight.error,
-            scaled,
-            moment_window=self._moment_window(),
-            loudest=None if foresight.reach > 1 else LOUDEST[self.scoring.error],
+            self.scoring, foresight.error, scaled, moment_window=self._moment_window()
         )
         cold = self._cold_rows(prepared)
-        rows = [1 if name == "spike" else window for name in self.scoring.weights]
         back = (foresight.reach - 1) // 2 if mode == "centred" else 0
+        ready = {name: _moved_back(_blank(signal, cold), back) for name, signal in raw.items()}
         return [
-            self._held(smooth(_moved_back(_blank(signal, cold), back), n, mode), prepared, cold)
-            for signal, n in zip(raw, rows, strict=True)
+            self._held(smooth(ready[track.signal], track.window, mode), prepared, cold)
+            for track in tracks
         ]
 
     def _cold_rows(self, prepared: Prepared) -> BoolArray:
@@ -424,16 +437,19 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """What the score is made of."""
         return tuple(self.scoring.weights)
 
-    def _smoothing_window(self, mode: Smoothing) -> int:
-        if self.scoring.smoothing_window is not None:
-            return self.scoring.smoothing_window
-        period = self.season_.period if self.season_ else None
-        whole = 2 * DEFAULT_SMOOTHING if period is None else min(period, MAX_SMOOTHING_PERIOD)
-        return max(1, whole if mode == "centred" else whole // 2)
+    def _smoothing_windows(self, mode: Smoothing) -> tuple[int, ...]:
+        given = self.scoring.smoothing_window
+        if given is not None:
+            return given if isinstance(given, tuple) else (given,)
+        period = self.season_.period if self.season_ else DEFAULT_SMOOTHING
+        rows = (
+            round(scale * min(period, MAX_SMOOTHING_PERIOD)) for scale in SMOOTHING_SCALES[mode]
+        )
+        return tuple(max(1, n) for n in rows)
 
     def _merge_gap(self, mode: Smoothing) -> int:
         given = self.rules.merge_gap
-        return self._smoothing_window(mode) if given is None else given
+        return min(self.windows_[mode]) if given is None else given
 
     def _moment_window(self) -> int:
         if self.scoring.moment_window is not None:
@@ -513,6 +529,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             "fingerprint": self.fingerprint_,
             "season": asdict(self.season_) if self.season_ else None,
             "n_learned": self.n_learned_,
+            "smoothing_windows": {mode: list(rows) for mode, rows in self.windows_.items()},
             "threshold": self.threshold_.to_dict(),
             "record": self.record_.to_dict(),
         }
@@ -558,6 +575,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         )
         self.n_learned_ = int(state["n_learned"])
         self._configure(self.n_learned_)
+        self.windows_ = _kept_windows(state)
         self.standards_ = {
             mode: Standard(arrays[f"{mode}.location"], arrays[f"{mode}.unit"])
             for mode in MODES
@@ -578,6 +596,14 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         from offbeat.persist import save  # the door upwards, see docs/decisions
 
         return save(self, path)
+
+
+def _kept_windows(state: Mapping[str, Any]) -> dict[Smoothing, tuple[int, ...]]:
+    """Smoothing windows as they were fitted; the first files knew one a mode, in their record."""
+    if "smoothing_windows" in state:
+        return {mode: tuple(state["smoothing_windows"][mode]) for mode in MODES}
+    chosen = state["record"]["settings"]["chosen"]["smoothing_window"]
+    return {mode: (int(chosen[mode]),) for mode in MODES}
 
 
 def _blank(signal: FloatArray, rows: BoolArray) -> FloatArray:
@@ -625,7 +651,8 @@ def options_from_plain(options: Mapping[str, Any]) -> dict[str, Any]:
     made = dict(options)
     for name, group in groups.items():
         if name in made:
-            made[name] = group(**made[name])
+            fields = made[name].items()  # JSON knows no tuples
+            made[name] = group(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields})
     if made.get("threshold") is not None:
         made["threshold"] = threshold_from_dict(made["threshold"])
     if "covariates" in made:

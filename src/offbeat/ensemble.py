@@ -27,8 +27,6 @@ Combine = Literal["log", "mean", "rank"]
 QUANTILE = 0.99
 """A member's score is measured in units of this quantile of its training scores."""
 MIN_UNIT = 1e-3
-DEFAULT_WEIGHTS = (1.0, 4.0)
-"""Of the LSTM and the memory where no members are given; see docs/decisions/0008."""
 MEMBERS: Mapping[str, type[Detector]] = {
     "LSTMDetector": LSTMDetector,
     "ShapeMemoryDetector": ShapeMemoryDetector,
@@ -50,7 +48,7 @@ class EnsembleDetector(Detector):
         "log": mean of log(1 + score), so that no single member shouts the others down; "mean" of
         the scores; "rank": mean of the share of training scores that lie below.
     weights
-        One a member, >= 0; None weighs them alike (the default pair: the memory four times).
+        One a member, >= 0; None weighs them alike.
     smoothing, random_state, covariates, preparation, threshold, rules
         As in `LSTMDetector`.
 
@@ -147,7 +145,7 @@ class EnsembleDetector(Detector):
     def _weights(self, n_members: int) -> FloatArray:
         if self.weights is not None:
             return np.array(self.weights, dtype=float)
-        return np.array(DEFAULT_WEIGHTS) if self.members is None else np.ones(n_members)
+        return np.ones(n_members)
 
     def _calibrate(self, grid: Grid, learned: BoolArray) -> dict[Smoothing, Calibration]:
         """The members have scored the training part already."""

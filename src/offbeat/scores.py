@@ -1,12 +1,15 @@
 """From forecast errors and other signals to one anomaly score a time stamp.
 
-Every signal is an array (T, C): smoothed, measured against its own training part, weighted, and
-only then joined over signals and channels. So it can always be said who contributed what.
+Every signal is an array (T, C), smoothed over one or several windows. Each of these tracks is
+measured against its own training part and weighted. A channel is as loud as its loudest track, so
+that what is over in a row and what lasts for periods both stand out; only then channels are joined.
+So it can always be said who contributed what.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -17,23 +20,24 @@ from offbeat.errors import ConfigError, one_of
 from offbeat.series import BoolArray, FloatArray
 
 __all__ = [
-    "LOUDEST",
     "Aggregate",
     "ErrorKind",
     "Joined",
     "Scoring",
     "Smoothing",
     "Standard",
+    "Track",
     "error_size",
     "join",
     "measure_standard",
     "raw_signals",
     "smooth",
+    "tracks_of",
 ]
 
 ErrorKind = Literal["scaled", "mae", "mse"]
 Smoothing = Literal["trailing", "centred"]
-Aggregate = Literal["mean", "rms", "max"]
+Aggregate = Literal["log", "mean", "rms", "max"]
 
 QUANTILE = 0.99
 """A signal is measured in units of this quantile of its training part."""
@@ -45,12 +49,12 @@ alarm at its first wobble: one forecast deviation, or 5 % of a training deviatio
 SIGNAL_FLOOR = 0.05
 """Smallest unit of the other signals (training deviations a row; skewness and kurtosis as such)."""
 
-LOUDEST: dict[ErrorKind, float] = {"scaled": 8.0, "mae": 4.0, "mse": 16.0}
-"""What one row can add to the smoothed forecast error, so that one wild row does not outweigh a
-whole period; the spike signal is there for it."""
-
 SPIKE_QUANTILE, SPIKE_FLOOR = 0.999, 4.0
 """A spike is measured in units of this quantile of its training part, at least so many floors."""
+
+QUIET = 0.1
+"""Joined by logarithm, all that a channel says within what is usual for it weighs no more than this
+beside channels that are beyond."""
 
 MIN_MOMENT_ROWS = 4
 """Fewer values have no kurtosis worth the name."""
@@ -69,23 +73,25 @@ class Scoring:
         Size of a residual: "scaled" by the forecast's own scale, "mae" absolute, "mse" squared (the
         last two in training deviations).
     smoothing_window
-        Rows of the moving mean; None takes half the period (trailing) or the whole (centred).
+        Rows of the moving mean, or of several ones, of which the loudest counts; None takes 1/4,
+        1/2 and 1 period (trailing) or 1/2, 1, 2 and 4 periods (centred).
     aggregate
-        How channels are joined: "mean", "rms" (root of the mean square: lets one loud channel be
-        heard among many) or "max".
+        How channels are joined: "log" (root mean square of how far each is beyond its usual, in
+        logarithms: one loud channel is heard among many, and many outweigh one), "mean", "rms"
+        (root of the mean square) or "max".
     forecast, spike, rate_of_change, skewness, kurtosis
         Weights of the signals; 0 leaves a signal out. "forecast" is the forecast error, smoothed;
-        "spike" the same error, uncut and not smoothed, for what is over in a row or two.
+        "spike" the same error, not smoothed, for what is over in a row or two.
     moment_window
         Rows over which skewness and kurtosis are taken, at least 4; None takes the period, at
         least 30.
     """
 
     error: ErrorKind = "scaled"
-    smoothing_window: int | None = None
-    aggregate: Aggregate = "rms"
+    smoothing_window: int | tuple[int, ...] | None = None
+    aggregate: Aggregate = "log"
     forecast: float = 1.0
-    spike: float = 0.25
+    spike: float = 1.0
     rate_of_change: float = 0.0
     skewness: float = 0.0
     kurtosis: float = 0.0
@@ -107,25 +113,57 @@ class Scoring:
                 f"weights of {', '.join(SIGNALS)} must be numbers >= 0 and not all 0, "
                 f"{weights} came"
             )
-        for name, least in (("smoothing_window", 1), ("moment_window", MIN_MOMENT_ROWS)):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise ConfigError(f"{name} must be a whole number >= {least}, {value!r} came")
+        windows = self.smoothing_window
+        for window in windows if isinstance(windows, tuple) and windows else (windows,):
+            _check_rows("smoothing_window", window, 1)
+        _check_rows("moment_window", self.moment_window, MIN_MOMENT_ROWS)
+
+
+def _check_rows(name: str, value: object, least: int) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ConfigError(f"{name} must be a whole number >= {least}, {value!r} came")
 
 
 SIGNALS = ("forecast", "spike", "rate_of_change", "skewness", "kurtosis")
 
 
+@dataclass(frozen=True)
+class Track:
+    """One signal smoothed over one window of rows."""
+
+    signal: str
+    window: int
+
+
+def tracks_of(scoring: Scoring, windows: Sequence[int], window: int) -> tuple[Track, ...]:
+    """Every signal that takes part with its windows, in the order of `Scoring.weights`.
+
+    Parameters
+    ----------
+    scoring
+        Which signals take part.
+    windows
+        Rows that the forecast error is smoothed over.
+    window
+        Rows for the other signals.
+    """
+    made = list[Track]()
+    for name in scoring.weights:
+        own = {"forecast": sorted(set(windows)), "spike": [1]}.get(name, [window])
+        made += [Track(name, rows) for rows in own]
+    return tuple(made)
+
+
 @dataclass(frozen=True, eq=False)
 class Standard:
-    """What is usual: per signal and channel, the location and unit in the training part.
+    """What is usual: per track and channel, the location and unit in the training part.
 
     Parameters
     ----------
     location, unit
-        Shape (S, C) each; a measured signal is |signal - location| / unit.
+        Shape (K, C) each; a measured track is |track - location| / unit.
     """
 
     location: FloatArray
@@ -200,14 +238,9 @@ def _running(values: FloatArray) -> FloatArray:
 
 
 def raw_signals(
-    scoring: Scoring,
-    error: FloatArray,
-    scaled: FloatArray,
-    *,
-    moment_window: int,
-    loudest: float | None,
-) -> list[FloatArray]:
-    """The signals that take part, in the order of `Scoring.weights`.
+    scoring: Scoring, error: FloatArray, scaled: FloatArray, *, moment_window: int
+) -> dict[str, FloatArray]:
+    """The signals that take part, by name in the order of `Scoring.weights`.
 
     Parameters
     ----------
@@ -219,25 +252,20 @@ def raw_signals(
         Scaled values of the same channels, shape (T, C), NaN where missing.
     moment_window
         Rows for skewness and kurtosis.
-    loudest
-        What one row can add to the forecast error at most; None where an error speaks of many rows
-        already.
 
     Returns
     -------
     One array (T, C) a signal, none of which looks ahead.
     """
-    made: list[FloatArray] = []
+    made: dict[str, FloatArray] = {}
     for name in scoring.weights:
-        if name == "forecast":
-            made.append(error if loudest is None else np.minimum(error, loudest))
-        elif name == "spike":
-            made.append(error)
+        if name in ("forecast", "spike"):
+            made[name] = error
         elif name == "rate_of_change":
             step = np.abs(np.diff(scaled, axis=0, prepend=scaled[:1]))
-            made.append(np.minimum(step, LARGEST))
+            made[name] = np.minimum(step, LARGEST)
         else:
-            made.append(_rolling_moment(scaled, name, moment_window))
+            made[name] = _rolling_moment(scaled, name, moment_window)
     return made
 
 
@@ -257,25 +285,30 @@ def _rolling_moment(scaled: FloatArray, name: str, window: int) -> FloatArray:
     return moments
 
 
-def measure_standard(scoring: Scoring, signals: list[FloatArray], learned: BoolArray) -> Standard:
-    """Location and unit of each signal on the rows that were learned.
+def measure_standard(
+    scoring: Scoring,
+    tracks: Sequence[Track],
+    signals: Sequence[FloatArray],
+    learned: BoolArray,
+) -> Standard:
+    """Location and unit of each track on the rows that were learned.
 
     Parameters
     ----------
     scoring
-        Tells errors (location 0) from moments (location the median).
+        Unit of the forecast error.
+    tracks
+        Tell errors (location 0) from moments (location the median).
     signals
-        S arrays (T, C), not smoothed for moments' location but as they will be joined.
+        K arrays (T, C), smoothed as they will be joined.
     learned
         Shape (T,), rows of the training part.
     """
     locations, units = [], []
-    for name, signal in zip(scoring.weights, signals, strict=True):
-        part = signal[learned]
-        part = part[~np.isnan(part).all(axis=1)]
-        n_channels = signal.shape[1]
+    for track, signal in zip(tracks, signals, strict=True):
+        name, part = track.signal, signal[learned]
         moment = name in ("skewness", "kurtosis")
-        location = _nan_quantile(part, 0.5) if moment else np.zeros(n_channels)
+        location = _nan_quantile(part, 0.5) if moment else np.zeros(signal.shape[1])
         unit = _nan_quantile(
             np.abs(part - location), SPIKE_QUANTILE if name == "spike" else QUANTILE
         )
@@ -293,48 +326,76 @@ def _nan_quantile(part: FloatArray, q: float) -> FloatArray:
     return np.array([np.quantile(column, q) if len(column) else 0.0 for column in columns])
 
 
-def join(scoring: Scoring, signals: list[FloatArray], standard: Standard) -> Joined:
-    """One score from all signals of all channels, and the share of each.
+def join(
+    scoring: Scoring,
+    tracks: Sequence[Track],
+    signals: Sequence[FloatArray],
+    standard: Standard,
+) -> Joined:
+    """One score from all tracks of all channels, and the share of each channel and signal.
 
     Parameters
     ----------
     scoring
         Weights, and how channels are joined.
-    signals
-        S smoothed arrays (T, C).
+    tracks, signals
+        K smoothed arrays (T, C) and what they are.
     standard
         Their usual size.
     """
-    weights = list(scoring.weights.values())
-    per_signal = []  # S arrays (T, C), each in units of its own training part
-    for i, (signal, weight) in enumerate(zip(signals, weights, strict=True)):
-        distance = np.abs(signal - standard.location[i]) / standard.unit[i]
-        per_signal.append(weight * distance)
-    parts = np.stack(per_signal)  # (S, T, C)
-    per_channel = _nan_sum(parts, axis=0)  # (T, C)
-    loudness = per_channel if scoring.aggregate == "mean" else per_channel**2
-    shares = np.nan_to_num(loudness / _total(_nan_sum(loudness, axis=1))[:, None])
+    by_signal: dict[str, FloatArray] = {}  # name -> (T, C), in units of its own training part
+    for i, (track, signal) in enumerate(zip(tracks, signals, strict=True)):
+        distance = np.abs(signal - standard.location[i])
+        distance *= scoring.weights[track.signal] / standard.unit[i]
+        known = by_signal.get(track.signal)
+        by_signal[track.signal] = distance if known is None else np.fmax(known, distance)
+    per_channel = np.full_like(signals[0], np.nan)  # (T, C), as loud as the loudest signal
+    for loudness in by_signal.values():
+        np.fmax(per_channel, loudness, out=per_channel)
+    signal_sums = np.stack([_nan_sum(each, axis=1) for each in by_signal.values()], axis=1)
+    heard = _loudness(per_channel, scoring.aggregate)
+    shares = np.nan_to_num(heard / _total(_nan_sum(heard, axis=1))[:, None])
     silent = np.asarray(np.isnan(per_channel).all(axis=1))
-    by_signal = _nan_sum(parts, axis=2).T  # (T, S)
-    signal_shares = by_signal / _total(_nan_sum(by_signal, axis=1))[:, None]
     return Joined(
-        _over_channels(per_channel, scoring.aggregate),
+        _over_channels(per_channel, heard, scoring.aggregate),
         np.where(silent[:, None], np.nan, shares),
-        signal_shares,
+        signal_sums / _total(_nan_sum(signal_sums, axis=1))[:, None],
     )
 
 
-def _over_channels(per_channel: FloatArray, aggregate: Aggregate) -> FloatArray:
+def _loudness(per_channel: FloatArray, aggregate: Aggregate) -> FloatArray:
+    """What each channel adds to the sum that is joined, (T, C)."""
+    if aggregate == "log":
+        return _compressed(per_channel) ** 2
+    return per_channel if aggregate == "mean" else per_channel**2
+
+
+def _compressed(loudness: FloatArray) -> FloatArray:
+    """`QUIET` times what is usual (up to 1), and the logarithm of what is beyond."""
+    quiet = QUIET * np.minimum(loudness, 1.0)
+    return np.asarray(quiet + np.log(np.maximum(loudness, 1.0)))
+
+
+def _expanded(compressed: FloatArray) -> FloatArray:
+    """The inverse of `_compressed`."""
+    beyond = np.exp(np.maximum(compressed - QUIET, 0.0))
+    return np.asarray(np.where(compressed < QUIET, compressed / QUIET, beyond))
+
+
+def _over_channels(per_channel: FloatArray, heard: FloatArray, aggregate: Aggregate) -> FloatArray:
     """(T, C) -> (T,), skipping channels that are NaN."""
     known = ~np.isnan(per_channel)
-    count = np.maximum(known.sum(axis=1), 1)
-    values = np.where(known, per_channel, 0.0)
+    if per_channel.shape[1] == 1:
+        return per_channel[:, 0].copy()  # however channels are joined, one is itself
     if aggregate == "max":
-        score = values.max(axis=1)
-    elif aggregate == "rms":
-        score = np.sqrt((values**2).sum(axis=1) / count)
+        score = np.where(known, per_channel, 0.0).max(axis=1)
     else:
-        score = values.sum(axis=1) / count
+        count = np.maximum(known.sum(axis=1), 1)
+        score = np.where(known, heard, 0.0).sum(axis=1) / count
+        if aggregate != "mean":
+            score = np.sqrt(score)
+        if aggregate == "log":
+            score = _expanded(score)
     return np.where(known.any(axis=1), score, np.nan)
 
 

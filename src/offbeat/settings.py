@@ -62,6 +62,8 @@ def _read(name: str, text: str, kind: Any) -> Any:
         return parse_threshold(text)
     if get_origin(kind) is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if "," in text and tuple[int, ...] in kinds:
+        return tuple(_read(name, part, int) for part in text.split(",") if part.strip())
     if bool in kinds:
         if text.lower() in ("true", "false", "yes", "no", "1", "0"):
             return text.lower() in ("true", "yes", "1")

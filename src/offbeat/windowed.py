@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -32,6 +33,8 @@ MIN_UNIT = 0.02
 """Smallest unit of a distance, in training deviations."""
 WINDOW_SCORING = Scoring(spike=0.0)
 """A window tells nothing of what is over in one row that its mean does not."""
+WINDOW_SCALES: Mapping[Smoothing, tuple[int, ...]] = {"trailing": (0, 1), "centred": (1, 2, 4)}
+"""Rows of the moving means in windows; 0 is the window that ends here, alone."""
 WINDOW_PREPARATION = Preparation(difference="never")
 """Changes from row to row have lost the shape; the view without level sees past a drift."""
 
@@ -71,10 +74,10 @@ class WindowDetector(Detector):
     def _chosen(self) -> dict[str, object]:
         return {"window": self.window_}
 
-    def _smoothing_window(self, mode: Smoothing) -> int:
+    def _smoothing_windows(self, mode: Smoothing) -> tuple[int, ...]:
         if self.scoring.smoothing_window is not None:
-            return self.scoring.smoothing_window
-        return self.window_ if mode == "centred" else 1  # the window that ends here says it all
+            return super()._smoothing_windows(mode)
+        return tuple(max(1, scale * self.window_) for scale in WINDOW_SCALES[mode])
 
     def _learn(
         self,
