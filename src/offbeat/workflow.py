@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from offbeat.checks import CheckReport, check
 from offbeat.detection import Detection
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, DataError, nearest_names
-from offbeat.io import ReadOptions, read_series, split_time
+from offbeat.io import ReadOptions, read_series
+from offbeat.lesson import Lesson
 from offbeat.lstm import LSTMDetector
 from offbeat.persist import load
 from offbeat.preparation import Span
@@ -31,40 +30,6 @@ __all__ = [
     "set_model_threshold",
     "train_file",
 ]
-
-DEFAULT_TRAIN = 0.4
-"""Where nobody says which part is normal, the first 40 % of the rows are taken for it."""
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What is learned from: the first part of the data, and spans that a person named.
-
-    Parameters
-    ----------
-    train
-        Where the training part ends: fraction, row or time stamp; None takes `DEFAULT_TRAIN`.
-    normal
-        Spans that are known to be normal: only these are learned, wherever they lie.
-    exclude
-        Spans never learned.
-    whole
-        Whether all rows are the training part.
-    """
-
-    train: float | int | str | None = None
-    normal: tuple[Span, ...] = ()
-    exclude: tuple[Span, ...] = ()
-    whole: bool = False
-
-    def part(self, series: Series) -> Series:
-        """The rows that training may see."""
-        if self.whole or (self.normal and self.train is None):
-            return series
-        before: Series
-        at = DEFAULT_TRAIN if self.train is None else self.train
-        before, _ = split_time(_in_time_order(series), at)
-        return before
 
 
 def check_file(
@@ -201,15 +166,6 @@ def _about(source: str) -> Iterator[None]:
         if name in str(problem):
             raise
         raise DataError(f"{name}: {problem}") from problem
-
-
-def _in_time_order(series: Series) -> Series:
-    """The rows sorted by time, so that what is learned lies before what is not."""
-    if not series.has_clock or bool((np.diff(series.time.astype(np.int64)) >= 0).all()):
-        return series
-    order = np.argsort(series.time, kind="stable")
-    label = None if series.label is None else series.label[order]
-    return replace(series, values=series.values[order], time=series.time[order], label=label)
 
 
 def _known_to(fitted: Detector, series: Series, model: str | Path) -> Series:
