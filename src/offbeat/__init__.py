@@ -16,6 +16,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from offbeat.baselines import (
+        PersistenceDetector,
+        RandomDetector,
+        SeasonalNaiveDetector,
+        SmoothedZDetector,
+    )
     from offbeat.checks import CheckReport, check
     from offbeat.detection import Detection, EventRules
     from offbeat.detector import Detector
@@ -54,11 +60,15 @@ _HOME = {
     "ModelFileError": "errors",
     "NotFittedError": "errors",
     "OffbeatError": "errors",
+    "PersistenceDetector": "baselines",
     "Preparation": "preparation",
+    "RandomDetector": "baselines",
     "ReadOptions": "io",
     "Scoring": "scores",
+    "SeasonalNaiveDetector": "baselines",
     "Series": "series",
     "ShapeMemoryDetector": "windowed",
+    "SmoothedZDetector": "baselines",
     "Training": "training",
     "aggregate_events": "io",
     "as_series": "io",
@@ -85,11 +95,15 @@ __all__ = [
     "ModelFileError",
     "NotFittedError",
     "OffbeatError",
+    "PersistenceDetector",
     "Preparation",
+    "RandomDetector",
     "ReadOptions",
     "Scoring",
+    "SeasonalNaiveDetector",
     "Series",
     "ShapeMemoryDetector",
+    "SmoothedZDetector",
     "Training",
     "aggregate_events",
     "as_series",

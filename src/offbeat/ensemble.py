@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, Self, get_args
 
@@ -15,6 +14,7 @@ from offbeat.errors import ConfigError, ModelFileError, one_of
 from offbeat.grid import Grid
 from offbeat.lstm import LSTMDetector
 from offbeat.preparation import Preparation, Prepared
+from offbeat.registry import MEMBERS
 from offbeat.scores import Joined, Scoring, Smoothing
 from offbeat.series import BoolArray, FloatArray
 from offbeat.thresholds import Calibration, Threshold
@@ -29,11 +29,6 @@ QUANTILE = 0.99
 MIN_UNIT = 1e-3
 DEFAULT_WEIGHTS = (1.0, 4.0)
 """Of the LSTM and the memory where no members are given; see docs/decisions/0008."""
-MEMBERS: Mapping[str, type[Detector]] = {
-    "LSTMDetector": LSTMDetector,
-    "ShapeMemoryDetector": ShapeMemoryDetector,
-}
-"""Detectors that can be read back from a file."""
 
 
 class EnsembleDetector(Detector):

@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from offbeat.baselines import (
+    PersistenceDetector,
+    RandomDetector,
+    SeasonalNaiveDetector,
+    SmoothedZDetector,
+)
 from offbeat.detector import Detector
 from offbeat.ensemble import EnsembleDetector
 from offbeat.errors import one_of
@@ -15,12 +21,17 @@ from offbeat.windowed import ShapeMemoryDetector
 
 __all__ = ["DETECTORS", "REFERENCES", "chosen_detectors"]
 
-REFERENCES: Mapping[str, type[Detector]] = {}
+REFERENCES: Mapping[str, type[Detector]] = {
+    "smoothed-z": SmoothedZDetector,
+    "random": RandomDetector,
+}
 """What no figure should stand without: anything that is not clearly better has shown nothing."""
 DETECTORS: Mapping[str, type[Detector]] = {
     "ensemble": EnsembleDetector,
     "lstm": LSTMDetector,
     "memory": ShapeMemoryDetector,
+    "seasonal-naive": SeasonalNaiveDetector,
+    "persistence": PersistenceDetector,
     **REFERENCES,
 }
 

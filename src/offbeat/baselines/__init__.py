@@ -1,0 +1,20 @@
+"""What the LSTM is measured against: other methods behind the same contract.
+
+forecasts   the last value, the value one period before
+plain       the smoothed distance from usual, and chance
+"""
+
+from offbeat.baselines.forecasts import (
+    ForecastDetector,
+    PersistenceDetector,
+    SeasonalNaiveDetector,
+)
+from offbeat.baselines.plain import RandomDetector, SmoothedZDetector
+
+__all__ = [
+    "ForecastDetector",
+    "PersistenceDetector",
+    "RandomDetector",
+    "SeasonalNaiveDetector",
+    "SmoothedZDetector",
+]
