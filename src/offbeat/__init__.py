@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         SmoothedZDetector,
     )
     from offbeat.checks import CheckReport, check
+    from offbeat.comparison import Comparison, compare
     from offbeat.detection import Detection, EventRules
     from offbeat.detector import Detector
     from offbeat.ensemble import EnsembleDetector
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
         NotFittedError,
         OffbeatError,
     )
+    from offbeat.evaluation import Evaluation, evaluate
     from offbeat.events import Event
     from offbeat.io import ReadOptions, aggregate_events, as_series, read_series, split_time
+    from offbeat.lesson import Lesson
     from offbeat.lstm import LSTMDetector
     from offbeat.persist import load, save
     from offbeat.preparation import Preparation
@@ -48,14 +51,17 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CheckReport": "checks",
+    "Comparison": "comparison",
     "ConfigError": "errors",
     "DataError": "errors",
     "Detection": "detection",
     "Detector": "detector",
     "EnsembleDetector": "ensemble",
+    "Evaluation": "evaluation",
     "Event": "events",
     "EventRules": "detection",
     "LSTMDetector": "lstm",
+    "Lesson": "lesson",
     "MissingPartError": "errors",
     "ModelFileError": "errors",
     "NotFittedError": "errors",
@@ -73,6 +79,8 @@ _HOME = {
     "aggregate_events": "io",
     "as_series": "io",
     "check": "checks",
+    "compare": "comparison",
+    "evaluate": "evaluation",
     "load": "persist",
     "parse_threshold": "thresholds",
     "read_series": "io",
@@ -83,14 +91,17 @@ _HOME = {
 
 __all__ = [
     "CheckReport",
+    "Comparison",
     "ConfigError",
     "DataError",
     "Detection",
     "Detector",
     "EnsembleDetector",
+    "Evaluation",
     "Event",
     "EventRules",
     "LSTMDetector",
+    "Lesson",
     "MissingPartError",
     "ModelFileError",
     "NotFittedError",
@@ -108,6 +119,8 @@ __all__ = [
     "aggregate_events",
     "as_series",
     "check",
+    "compare",
+    "evaluate",
     "load",
     "parse_threshold",
     "read_series",

@@ -30,7 +30,7 @@ ALL_ANOMALOUS = "all judged rows are labelled as anomalies: AUC and VUS have not
 NO_SCORE = "no judged row has a score: AUC and VUS have nothing to rank"
 ONE_SCORE = "all judged rows have the same score: AUC and VUS have nothing to rank"
 NOTHING_FOUND = "no anomaly was found: there is no delay"
-NO_ALARM = "no alarm was raised: precision is 1 by definition"
+NO_ALARM = "no alarm was raised: precision is 1 by definition, and there is no delay"
 FEWEST_SCORES = 2
 
 
@@ -135,8 +135,7 @@ def _flagged(
     """With what the flags tell."""
     delays = detection_delays(y_true, label)
     known = delays[~np.isnan(delays)]
-    notes = [] if np.any(label) else [NO_ALARM]
-    notes += [] if len(known) else [NOTHING_FOUND]
+    silent = (NOTHING_FOUND if np.any(label) else NO_ALARM,)
     return replace(
         found,
         points=point_scores(y_true, label),
@@ -146,7 +145,7 @@ def _flagged(
         nab=nab_score(y_true, label, probation=0.0),  # the training part was the probation
         mean_delay=float(known.mean()) if len(known) else None,
         median_delay=float(np.median(known)) if len(known) else None,
-        notes=tuple(notes),
+        notes=() if len(known) else silent,
     )
 
 

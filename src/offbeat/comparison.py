@@ -11,9 +11,9 @@ from sklearn.base import clone
 
 from offbeat.detector import Detector
 from offbeat.errors import OffbeatError
-from offbeat.evaluation import COLUMNS, Evaluation, evaluate, labelled
+from offbeat.evaluation import COLUMNS, Evaluation, check_task, evaluate, labelled
 from offbeat.lesson import Lesson
-from offbeat.roster import REFERENCES, chosen_detectors
+from offbeat.roster import DETECTORS, REFERENCES, references_beside
 from offbeat.series import IntArray, Series
 from offbeat.thresholds import Threshold
 from offbeat.training import EpochLog
@@ -78,6 +78,15 @@ class Comparison:
         real = [each.detector for each in self.evaluations if each.detector not in REFERENCES]
         return bool(real) or all(each.detector in REFERENCES for each in self.failures)
 
+    @property
+    def complaint(self) -> str:
+        """One line: that nothing came through, and why."""
+        reasons: dict[str, list[str]] = {}
+        for each in self.failures:
+            reasons.setdefault(each.reason, []).append(each.detector)
+        why = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+        return f"no detector could be evaluated ({why})"
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able: a list of `evaluations` and a list of `failures`."""
         return {
@@ -96,7 +105,7 @@ class Comparison:
 
 def compare(
     X: object,
-    detectors: Mapping[str, Detector | Callable[[], Detector]] | None = None,
+    detectors: Mapping[str, Detector] | None = None,
     y_true: IntArray | None = None,
     *,
     lesson: Lesson = Lesson(),
@@ -113,8 +122,9 @@ def compare(
     X
         Data frame, array of shape (T,) or (T, C), or `Series`.
     detectors
-        By the name they have in the table; copies of them are fitted. None takes all of
-        `offbeat.roster`. A random score and a smoothed |z| are always there.
+        By the name that they have in the table; copies are fitted. None takes all of
+        `offbeat.roster.DETECTORS`. A random score and a smoothed |z| are always there: they look
+        at the data as the first detector does.
     y_true
         Shape (T,), 0/1; None takes the label column of `X`.
     lesson, threshold, buffer
@@ -126,15 +136,20 @@ def compare(
     ------
     DataError
         If the data cannot be parted, or a label is neither 0 nor 1.
+    ConfigError
+        If threshold or buffer suit no detector.
     """
     series = labelled(X, y_true)
-    lesson.part(series)  # refuses now what no detector could use
-    wanted = {**(chosen_detectors() if detectors is None else detectors)}
-    wanted |= {name: kind for name, kind in REFERENCES.items() if name not in wanted}
+    check_task(series, lesson, threshold, buffer)
+    if detectors is None:
+        detectors = {name: kind() for name, kind in DETECTORS.items()}
+    wanted = {**detectors}
+    for name, reference in references_beside(next(iter(wanted.values()), None)).items():
+        wanted.setdefault(name, reference)
     task = _Task(series, lesson, threshold, buffer)
     evaluations, failures = list[Evaluation](), list[Failure]()
-    for number, (name, made) in enumerate(wanted.items(), 1):
-        outcome = task.attempt(made, Stage(name, number, len(wanted)), progress)
+    for number, (name, detector) in enumerate(wanted.items(), 1):
+        outcome = task.attempt(detector, Stage(name, number, len(wanted)), progress)
         if isinstance(outcome, Failure):
             failures.append(outcome)
             continue
@@ -164,10 +179,7 @@ class _Task:
     buffer: int | None
 
     def attempt(
-        self,
-        made: Detector | Callable[[], Detector],
-        stage: Stage,
-        progress: StageHook | None,
+        self, detector: Detector, stage: Stage, progress: StageHook | None
     ) -> Evaluation | Failure:
         """What a detector did, or why it did not."""
 
@@ -179,7 +191,7 @@ class _Task:
             progress(stage)
         try:
             found = evaluate(
-                clone(made) if isinstance(made, Detector) else made(),
+                clone(detector),
                 self.series,
                 lesson=self.lesson,
                 threshold=self.threshold,

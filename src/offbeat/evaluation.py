@@ -20,6 +20,7 @@ from offbeat.errors import ConfigError, DataError
 from offbeat.grid import regularise
 from offbeat.io import as_series
 from offbeat.lesson import Lesson
+from offbeat.metrics.flags import check_rows
 from offbeat.preparation import span_rows
 from offbeat.runs import label_runs
 from offbeat.season import common_period
@@ -27,12 +28,15 @@ from offbeat.series import BoolArray, FloatArray, IntArray, Series
 from offbeat.thresholds import Threshold
 from offbeat.training import ProgressHook
 
-__all__ = ["Evaluation", "evaluate", "labelled"]
+__all__ = ["COLUMNS", "Evaluation", "check_task", "evaluate", "labelled"]
 
 DEFAULT_BUFFER, MAX_BUFFER = 125, 400
 """Rows of the soft edge of VUS where no period was found, and the most: the TSB-AD benchmark takes
 125 too, and looks no farther than 400 for a period."""
 DAY_S = 86_400.0
+NOTHING_LEFT = (
+    "no row is left to judge after the training part: end it earlier, such as at 0.4 of the rows"
+)
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,7 @@ def evaluate(
         If the threshold learns from labels and the training part has none.
     """
     series = labelled(X, y_true)
+    check_task(series, lesson, threshold, buffer)
     part = None if lesson is None else lesson.part(series)
     started = time.perf_counter()
     if lesson is not None:
@@ -201,11 +206,12 @@ def evaluate(
     detection = detector.detect(series)
     scored = time.perf_counter()
     if threshold is not None:
-        detection = _cut_elsewhere(detection, threshold, _training_label(detector, part))
+        detection = _cut_elsewhere(detector, detection, threshold, part)
     learned = _learned(detector, detection, lesson)
     judged = _judged(detection, _first_judged(detector, detection, part, learned))
     if buffer is None:
         buffer = _usual_buffer(detector, detection, learned)
+    accuracy = judged.accuracy(buffer)
     return Evaluation(
         detector=type(detector).__name__,
         threshold=detection.threshold.title,
@@ -216,12 +222,37 @@ def evaluate(
         rows_per_day=detection.rows_per_day,
         flagged=float(judged.flag[judged.scored].mean()) if judged.scored.any() else None,
         n_events=len(label_runs(judged.flag)),
-        accuracy=judged.accuracy(buffer),
+        accuracy=accuracy,
         fit_seconds=None if lesson is None else fitted - started,
         score_seconds=scored - fitted,
         rows_per_second=len(detection.series) / max(scored - fitted, 1e-9),
-        notes=_notes(detection, learned),
+        notes=(*_notes(detection, learned, judged), *(accuracy.notes if accuracy else ())),
     )
+
+
+def check_task(
+    series: Series, lesson: Lesson | None, threshold: Threshold | None, buffer: int | None
+) -> None:
+    """Refuse what no detector could do, before anything is trained.
+
+    Raises
+    ------
+    DataError
+        If the training part leaves nothing to judge.
+    ConfigError
+        If the threshold learns from labels that the training part does not have, or the buffer is
+        none.
+    """
+    if buffer is not None:
+        check_rows("buffer", buffer)
+    if lesson is None:
+        return
+    part = lesson.part(series)
+    if len(part) == len(series) and not lesson.normal:
+        raise DataError(NOTHING_LEFT)
+    no_anomaly = part.label is None or not part.label.any()
+    if threshold is not None and threshold.needs_labels and no_anomaly:
+        raise ConfigError(_unlabelled(threshold))
 
 
 def labelled(X: object, y_true: IntArray | None = None) -> Series:
@@ -295,10 +326,7 @@ def _first_judged(
         last = detector.span_[1] if whole else part.time.max()
         first = int(np.searchsorted(detection.time, last, side="right"))
     if first >= len(detection.series):
-        raise DataError(
-            f"no row of {detection.series.name} is left to judge after the training part "
-            f"({len(detection.series)} rows): end it earlier, such as train at 0.4 of the rows"
-        )
+        raise DataError(NOTHING_LEFT)
     return first
 
 
@@ -315,31 +343,36 @@ def _usual_buffer(detector: Detector, detection: Detection, learned: BoolArray) 
     return DEFAULT_BUFFER if season is None else min(int(season.period), MAX_BUFFER)
 
 
-def _training_label(detector: Detector, part: Series | None) -> IntArray | None:
-    """Labels of the training part on its regular grid, if there are any."""
-    return None if part is None else regularise(part, detector.preparation.step).series.label
-
-
 def _cut_elsewhere(
-    detection: Detection, threshold: Threshold, training_label: IntArray | None
+    detector: Detector, detection: Detection, threshold: Threshold, part: Series | None
 ) -> Detection:
     """The same scores at another cut, which has seen no label of the judged rows."""
     if threshold.needs_labels and detection.calibration.y_true is None:
-        if training_label is None or not training_label.any():
-            raise ConfigError(
-                f"the threshold {threshold.title!r} learns from labels, and the training part has "
-                "no labelled anomaly (those of the judged rows must not be seen): choose a method "
-                "without labels such as a budget"
-            )
-        calibration = replace(detection.calibration, y_true=training_label)
+        if part is None:
+            raise ConfigError(_unlabelled(threshold))
+        label = regularise(part, detector.preparation.step).series.label
+        calibration = replace(detection.calibration, y_true=label)
         detection = replace(detection, calibration=calibration)
     return detection.with_threshold(threshold)
 
 
-def _notes(detection: Detection, learned: BoolArray) -> tuple[str, ...]:
-    label = detection.series.label
+def _unlabelled(threshold: Threshold) -> str:
+    return (
+        f"the threshold {threshold.title!r} learns from labels, and the training part has no "
+        "labelled anomaly (those of the judged rows must not be seen): choose a method without "
+        "labels such as a budget"
+    )
+
+
+def _notes(detection: Detection, learned: BoolArray, judged: _Judged) -> tuple[str, ...]:
+    """What to know of the two parts."""
+    label, notes = detection.series.label, list[str]()
     n_odd = 0 if label is None else int(label[learned].sum())
-    if not n_odd:
-        return ()
-    rows = "1 row" if n_odd == 1 else f"{n_odd:,} rows"
-    return (f"{rows} of the training part are labelled as anomalies and were learned as normal",)
+    if n_odd:
+        notes.append(
+            f"{n_odd:,} of the rows learned are labelled as anomalies: they count as normal here"
+        )
+    n_blind = int((~judged.scored).sum())
+    if n_blind:
+        notes.append(f"{n_blind:,} of the rows judged have no score (warm-up or gap)")
+    return tuple(notes)

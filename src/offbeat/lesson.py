@@ -32,7 +32,7 @@ class Lesson:
         Whether all rows are the training part.
     """
 
-    train: float | int | str | np.datetime64 | None = None
+    train: float | int | str | None = None
     normal: tuple[Span, ...] = ()
     exclude: tuple[Span, ...] = ()
     whole: bool = False

@@ -6,6 +6,7 @@ This is the one place where a new detector has to be named.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from offbeat.baselines import (
     PersistenceDetector,
@@ -15,11 +16,11 @@ from offbeat.baselines import (
 )
 from offbeat.detector import Detector
 from offbeat.ensemble import EnsembleDetector
-from offbeat.errors import one_of
+from offbeat.errors import ConfigError, nearest_names
 from offbeat.lstm import LSTMDetector
 from offbeat.windowed import ShapeMemoryDetector
 
-__all__ = ["DETECTORS", "REFERENCES", "chosen_detectors"]
+__all__ = ["DETECTORS", "REFERENCES", "chosen_detectors", "name_of", "references_beside"]
 
 REFERENCES: Mapping[str, type[Detector]] = {
     "smoothed-z": SmoothedZDetector,
@@ -44,5 +45,31 @@ def chosen_detectors(names: Sequence[str] = ()) -> dict[str, type[Detector]]:
     ConfigError
         If a name is unknown; the nearest are named.
     """
-    wanted = [one_of("detector", name, DETECTORS) for name in names] or list(DETECTORS)
-    return {name: kind for name, kind in DETECTORS.items() if name in wanted}
+    for name in names:
+        if name not in DETECTORS:
+            raise ConfigError(f"no detector {name!r}: {nearest_names(name, DETECTORS)}")
+    return {name: kind for name, kind in DETECTORS.items() if not names or name in names}
+
+
+def name_of(detector: Detector) -> str:
+    """What a detector is called in tables; one that is not on the roster, by its class."""
+    names = {kind: name for name, kind in DETECTORS.items()}
+    return names.get(type(detector), type(detector).__name__)
+
+
+def references_beside(detector: Detector | None = None) -> dict[str, Detector]:
+    """A smoothed |z| and a random score that look at the data as this detector does.
+
+    They take over `smoothing`, `random_state`, `covariates` and the step.
+    """
+    references = {name: kind() for name, kind in REFERENCES.items()}
+    if detector is None:
+        return references
+    for each in references.values():
+        each.set_params(
+            smoothing=detector.smoothing,
+            random_state=detector.random_state,
+            covariates=detector.covariates,
+            preparation=replace(each.preparation, step=detector.preparation.step),
+        )
+    return references
