@@ -10,7 +10,7 @@ import numpy as np
 
 from offbeat.detection import EventRules
 from offbeat.detector import Detector, Foresight
-from offbeat.errors import ConfigError
+from offbeat.errors import whole_number
 from offbeat.memory import ShapeMemory, View
 from offbeat.options import LEVEL_PREPARATION, WINDOW_SCORING
 from offbeat.preparation import Preparation, Prepared
@@ -53,9 +53,8 @@ class WindowDetector(Detector):
         """How unusual each window is: per channel an array as long as its starts, >= 0."""
 
     def _check_options(self) -> None:
-        window = self.window
-        if window is not None and (not isinstance(window, int | np.integer) or window < 2):  # noqa: PLR2004
-            raise ConfigError(f"window must be a whole number >= 2, {window!r} came")
+        if self.window is not None:
+            whole_number("window", self.window, least=2)
 
     def _configure(self, n_rows: int) -> None:
         usual = self.season_.period if self.season_ else DEFAULT_WINDOW
@@ -190,8 +189,7 @@ class ShapeMemoryDetector(WindowDetector):
 
     def _check_options(self) -> None:
         super()._check_options()
-        if not isinstance(self.n_windows, int | np.integer) or self.n_windows < 1:
-            raise ConfigError(f"n_windows must be a whole number >= 1, {self.n_windows!r} came")
+        whole_number("n_windows", self.n_windows, least=1)
 
     def _learn_windows(self, scaled: FloatArray, starts: list[IntArray]) -> None:
         draw = np.random.default_rng(self.random_state)

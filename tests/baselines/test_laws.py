@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import get_type_hints
@@ -15,10 +16,14 @@ import contract
 import offbeat
 from offbeat import (
     Detector,
+    IsolationForestDetector,
+    KMeansDetector,
+    OneClassSVMDetector,
     PersistenceDetector,
     RandomDetector,
     SeasonalNaiveDetector,
     SmoothedZDetector,
+    WindowPCADetector,
 )
 from offbeat.registry import MEMBERS
 
@@ -26,8 +31,17 @@ Make = Callable[..., Detector]
 
 MAKERS: dict[str, Make] = {
     kind.__name__: kind
-    for kind in (PersistenceDetector, SeasonalNaiveDetector, SmoothedZDetector, RandomDetector)
+    for kind in (
+        PersistenceDetector,
+        SeasonalNaiveDetector,
+        SmoothedZDetector,
+        RandomDetector,
+        WindowPCADetector,
+        KMeansDetector,
+        OneClassSVMDetector,
+    )
 }
+MAKERS["IsolationForestDetector"] = partial(IsolationForestDetector, n_trees=20)
 SHARED = ("smoothing", "random_state", "covariates", "preparation", "scoring", "threshold", "rules")
 every_detector = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 
