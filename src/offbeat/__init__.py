@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
     from offbeat.baselines import (
         IsolationForestDetector,
         KMeansDetector,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from offbeat.windowed import ShapeMemoryDetector
 
 _HOME = {
+    "AutoencoderDetector": "autoencoders",
     "CheckReport": "checks",
     "ConfigError": "errors",
     "DataError": "errors",
@@ -61,6 +63,7 @@ _HOME = {
     "EventRules": "detection",
     "IsolationForestDetector": "baselines",
     "KMeansDetector": "baselines",
+    "LSTMAutoencoderDetector": "autoencoders",
     "LSTMDetector": "lstm",
     "MissingPartError": "errors",
     "ModelFileError": "errors",
@@ -90,6 +93,7 @@ _HOME = {
 }
 
 __all__ = [
+    "AutoencoderDetector",
     "CheckReport",
     "ConfigError",
     "DataError",
@@ -100,6 +104,7 @@ __all__ = [
     "EventRules",
     "IsolationForestDetector",
     "KMeansDetector",
+    "LSTMAutoencoderDetector",
     "LSTMDetector",
     "MissingPartError",
     "ModelFileError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
 from offbeat.baselines import (
     IsolationForestDetector,
     KMeansDetector,
@@ -31,6 +32,8 @@ _KINDS: tuple[type[Detector], ...] = (
     KMeansDetector,
     IsolationForestDetector,
     OneClassSVMDetector,
+    AutoencoderDetector,
+    LSTMAutoencoderDetector,
 )
 MEMBERS: Mapping[str, type[Detector]] = {kind.__name__: kind for kind in _KINDS}
 """Detectors that can be a member of an ensemble, by class name."""

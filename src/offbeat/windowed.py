@@ -15,12 +15,13 @@ from offbeat.memory import ShapeMemory, View
 from offbeat.options import LEVEL_PREPARATION, WINDOW_SCORING
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing
+from offbeat.season import Season
 from offbeat.series import BoolArray, FloatArray, IntArray
 from offbeat.sliding import sliding_windows
 from offbeat.thresholds import Threshold
 from offbeat.training import EpochLog, ProgressHook
 
-__all__ = ["ShapeMemoryDetector", "Unit", "WindowDetector"]
+__all__ = ["ShapeMemoryDetector", "Unit", "WindowDetector", "usual_window"]
 
 DEFAULT_WINDOW, MIN_WINDOW, MAX_WINDOW = 64, 8, 200
 WINDOWS_OF_HISTORY = 4
@@ -57,9 +58,7 @@ class WindowDetector(Detector):
             whole_number("window", self.window, least=2)
 
     def _configure(self, n_rows: int) -> None:
-        usual = self.season_.period if self.season_ else DEFAULT_WINDOW
-        most = min(MAX_WINDOW, max(MIN_WINDOW, n_rows // WINDOWS_OF_HISTORY))
-        self.window_ = self.window or int(np.clip(usual, MIN_WINDOW, most))
+        self.window_ = self.window or usual_window(self.season_, n_rows)
         self.warm_up_ = self.window_ - 1
         self.min_rows_ = 2 * self.window_
         self._require_rows(n_rows, "the training part")
@@ -105,6 +104,13 @@ class WindowDetector(Detector):
             whole[n_starts:] = False
             starts.append(np.flatnonzero(whole))
         return np.nan_to_num(scaled), starts
+
+
+def usual_window(season: Season | None, n_rows: int) -> int:
+    """The period, if there is one, within what `n_rows` rows of history can fill."""
+    usual = season.period if season else DEFAULT_WINDOW
+    most = min(MAX_WINDOW, max(MIN_WINDOW, n_rows // WINDOWS_OF_HISTORY))
+    return int(np.clip(usual, MIN_WINDOW, most))
 
 
 @dataclass(frozen=True)

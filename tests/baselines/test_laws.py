@@ -15,14 +15,17 @@ from sklearn.base import clone
 import contract
 import offbeat
 from offbeat import (
+    AutoencoderDetector,
     Detector,
     IsolationForestDetector,
     KMeansDetector,
+    LSTMAutoencoderDetector,
     OneClassSVMDetector,
     PersistenceDetector,
     RandomDetector,
     SeasonalNaiveDetector,
     SmoothedZDetector,
+    Training,
     WindowPCADetector,
 )
 from offbeat.registry import MEMBERS
@@ -42,6 +45,9 @@ MAKERS: dict[str, Make] = {
     )
 }
 MAKERS["IsolationForestDetector"] = partial(IsolationForestDetector, n_trees=20)
+QUICK = Training(max_epochs=2)
+for kind in (AutoencoderDetector, LSTMAutoencoderDetector):
+    MAKERS[kind.__name__] = partial(kind, hidden_size=8, training=QUICK)
 SHARED = ("smoothing", "random_state", "covariates", "preparation", "scoring", "threshold", "rules")
 every_detector = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -237,12 +238,16 @@ class KMeansDetector(WindowModelDetector):
 
     def _learn_model(self, windows: FloatArray) -> WindowModel:
         from sklearn.cluster import KMeans
+        from sklearn.exceptions import ConvergenceWarning
 
-        n_different = len(np.unique(windows, axis=0))
-        if n_different <= self.n_clusters:
-            return _Centres(np.unique(windows, axis=0))
+        different = np.unique(windows, axis=0)
+        if len(different) <= self.n_clusters:
+            return _Centres(different)
         means = KMeans(self.n_clusters, n_init=N_STARTS, random_state=self.random_state)
-        with threadpool_limits(limits=1):  # threads add up in any order: not the same twice
+        # Threads add up in any order, which is not the same twice.
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            # windows that differ by a rounding error only: fewer centres are as good
+            warnings.simplefilter("ignore", ConvergenceWarning)
             return _Centres(means.fit(windows).cluster_centers_)
 
     def _read_model(self, arrays: Arrays) -> WindowModel:
