@@ -16,11 +16,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
     from offbeat.baselines import (
+        IsolationForestDetector,
+        KMeansDetector,
+        OneClassSVMDetector,
         PersistenceDetector,
         RandomDetector,
         SeasonalNaiveDetector,
         SmoothedZDetector,
+        WindowPCADetector,
     )
     from offbeat.checks import CheckReport, check
     from offbeat.comparison import Comparison, compare
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
     from offbeat.windowed import ShapeMemoryDetector
 
 _HOME = {
+    "AutoencoderDetector": "autoencoders",
     "CheckReport": "checks",
     "Comparison": "comparison",
     "ConfigError": "errors",
@@ -60,12 +66,16 @@ _HOME = {
     "Evaluation": "evaluation",
     "Event": "events",
     "EventRules": "detection",
+    "IsolationForestDetector": "baselines",
+    "KMeansDetector": "baselines",
+    "LSTMAutoencoderDetector": "autoencoders",
     "LSTMDetector": "lstm",
     "Lesson": "lesson",
     "MissingPartError": "errors",
     "ModelFileError": "errors",
     "NotFittedError": "errors",
     "OffbeatError": "errors",
+    "OneClassSVMDetector": "baselines",
     "PersistenceDetector": "baselines",
     "Preparation": "preparation",
     "RandomDetector": "baselines",
@@ -76,6 +86,7 @@ _HOME = {
     "ShapeMemoryDetector": "windowed",
     "SmoothedZDetector": "baselines",
     "Training": "training",
+    "WindowPCADetector": "baselines",
     "aggregate_events": "io",
     "as_series": "io",
     "check": "checks",
@@ -90,6 +101,7 @@ _HOME = {
 }
 
 __all__ = [
+    "AutoencoderDetector",
     "CheckReport",
     "Comparison",
     "ConfigError",
@@ -100,12 +112,16 @@ __all__ = [
     "Evaluation",
     "Event",
     "EventRules",
+    "IsolationForestDetector",
+    "KMeansDetector",
+    "LSTMAutoencoderDetector",
     "LSTMDetector",
     "Lesson",
     "MissingPartError",
     "ModelFileError",
     "NotFittedError",
     "OffbeatError",
+    "OneClassSVMDetector",
     "PersistenceDetector",
     "Preparation",
     "RandomDetector",
@@ -116,6 +132,7 @@ __all__ = [
     "ShapeMemoryDetector",
     "SmoothedZDetector",
     "Training",
+    "WindowPCADetector",
     "aggregate_events",
     "as_series",
     "check",

@@ -14,8 +14,16 @@ from offbeat.memory import View
 from offbeat.preparation import Preparation
 from offbeat.scores import Scoring, Smoothing
 from offbeat.thresholds import Threshold
+from offbeat.training import Training
 
-__all__ = ["LEVEL_PREPARATION", "WINDOW_SCORING", "LevelOptions", "SharedOptions", "WindowOptions"]
+__all__ = [
+    "LEVEL_PREPARATION",
+    "WINDOW_SCORING",
+    "LevelOptions",
+    "NetworkOptions",
+    "SharedOptions",
+    "WindowOptions",
+]
 
 LEVEL_PREPARATION = Preparation(difference="never")
 """For methods that speak of values: a channel that wanders is not turned into its changes."""
@@ -76,3 +84,22 @@ class WindowOptions(LevelOptions):
     n_windows: int = 2500
     view: View = "values"
     scoring: Scoring = WINDOW_SCORING
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkOptions(SharedOptions):
+    """`SharedOptions` of a network that is trained on windows of all channels.
+
+    Parameters
+    ----------
+    window
+        Rows of a window; None takes the period found in the training part (8 to 200), or 64.
+    hidden_size
+        Numbers between the layers.
+    training
+        See `Training`.
+    """
+
+    window: int | None = None
+    hidden_size: int = 64
+    training: Training = Training()

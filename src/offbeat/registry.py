@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
 from offbeat.baselines import (
+    IsolationForestDetector,
+    KMeansDetector,
+    OneClassSVMDetector,
     PersistenceDetector,
     RandomDetector,
     SeasonalNaiveDetector,
     SmoothedZDetector,
+    WindowPCADetector,
 )
 from offbeat.detector import Detector
 from offbeat.lstm import LSTMDetector
@@ -23,6 +28,12 @@ _KINDS: tuple[type[Detector], ...] = (
     SeasonalNaiveDetector,
     SmoothedZDetector,
     RandomDetector,
+    WindowPCADetector,
+    KMeansDetector,
+    IsolationForestDetector,
+    OneClassSVMDetector,
+    AutoencoderDetector,
+    LSTMAutoencoderDetector,
 )
 MEMBERS: Mapping[str, type[Detector]] = {kind.__name__: kind for kind in _KINDS}
 """Detectors that can be a member of an ensemble, by class name."""

@@ -10,17 +10,18 @@ import numpy as np
 
 from offbeat.detection import EventRules
 from offbeat.detector import Detector, Foresight
-from offbeat.errors import ConfigError
+from offbeat.errors import whole_number
 from offbeat.memory import ShapeMemory, View
 from offbeat.options import LEVEL_PREPARATION, WINDOW_SCORING
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing
+from offbeat.season import Season
 from offbeat.series import BoolArray, FloatArray, IntArray
 from offbeat.sliding import sliding_windows
 from offbeat.thresholds import Threshold
 from offbeat.training import EpochLog, ProgressHook
 
-__all__ = ["ShapeMemoryDetector", "Unit", "WindowDetector"]
+__all__ = ["ShapeMemoryDetector", "Unit", "WindowDetector", "usual_window"]
 
 DEFAULT_WINDOW, MIN_WINDOW, MAX_WINDOW = 64, 8, 200
 WINDOWS_OF_HISTORY = 4
@@ -53,14 +54,11 @@ class WindowDetector(Detector):
         """How unusual each window is: per channel an array as long as its starts, >= 0."""
 
     def _check_options(self) -> None:
-        window = self.window
-        if window is not None and (not isinstance(window, int | np.integer) or window < 2):  # noqa: PLR2004
-            raise ConfigError(f"window must be a whole number >= 2, {window!r} came")
+        if self.window is not None:
+            whole_number("window", self.window, least=2)
 
     def _configure(self, n_rows: int) -> None:
-        usual = self.season_.period if self.season_ else DEFAULT_WINDOW
-        most = min(MAX_WINDOW, max(MIN_WINDOW, n_rows // WINDOWS_OF_HISTORY))
-        self.window_ = self.window or int(np.clip(usual, MIN_WINDOW, most))
+        self.window_ = self.window or usual_window(self.season_, n_rows)
         self.warm_up_ = self.window_ - 1
         self.min_rows_ = 2 * self.window_
         self._require_rows(n_rows, "the training part")
@@ -106,6 +104,13 @@ class WindowDetector(Detector):
             whole[n_starts:] = False
             starts.append(np.flatnonzero(whole))
         return np.nan_to_num(scaled), starts
+
+
+def usual_window(season: Season | None, n_rows: int) -> int:
+    """The period, if there is one, within what `n_rows` rows of history can fill."""
+    usual = season.period if season else DEFAULT_WINDOW
+    most = min(MAX_WINDOW, max(MIN_WINDOW, n_rows // WINDOWS_OF_HISTORY))
+    return int(np.clip(usual, MIN_WINDOW, most))
 
 
 @dataclass(frozen=True)
@@ -190,8 +195,7 @@ class ShapeMemoryDetector(WindowDetector):
 
     def _check_options(self) -> None:
         super()._check_options()
-        if not isinstance(self.n_windows, int | np.integer) or self.n_windows < 1:
-            raise ConfigError(f"n_windows must be a whole number >= 1, {self.n_windows!r} came")
+        whole_number("n_windows", self.n_windows, least=1)
 
     def _learn_windows(self, scaled: FloatArray, starts: list[IntArray]) -> None:
         draw = np.random.default_rng(self.random_state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import get_type_hints
@@ -14,11 +15,18 @@ from sklearn.base import clone
 import contract
 import offbeat
 from offbeat import (
+    AutoencoderDetector,
     Detector,
+    IsolationForestDetector,
+    KMeansDetector,
+    LSTMAutoencoderDetector,
+    OneClassSVMDetector,
     PersistenceDetector,
     RandomDetector,
     SeasonalNaiveDetector,
     SmoothedZDetector,
+    Training,
+    WindowPCADetector,
 )
 from offbeat.registry import MEMBERS
 
@@ -26,8 +34,20 @@ Make = Callable[..., Detector]
 
 MAKERS: dict[str, Make] = {
     kind.__name__: kind
-    for kind in (PersistenceDetector, SeasonalNaiveDetector, SmoothedZDetector, RandomDetector)
+    for kind in (
+        PersistenceDetector,
+        SeasonalNaiveDetector,
+        SmoothedZDetector,
+        RandomDetector,
+        WindowPCADetector,
+        KMeansDetector,
+        OneClassSVMDetector,
+    )
 }
+MAKERS["IsolationForestDetector"] = partial(IsolationForestDetector, n_trees=20)
+QUICK = Training(max_epochs=2)
+for kind in (AutoencoderDetector, LSTMAutoencoderDetector):
+    MAKERS[kind.__name__] = partial(kind, hidden_size=8, training=QUICK)
 SHARED = ("smoothing", "random_state", "covariates", "preparation", "scoring", "threshold", "rules")
 every_detector = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
 

@@ -10,11 +10,23 @@ from offbeat.baselines.forecasts import (
     SeasonalNaiveDetector,
 )
 from offbeat.baselines.plain import RandomDetector, SmoothedZDetector
+from offbeat.baselines.windows import (
+    IsolationForestDetector,
+    KMeansDetector,
+    OneClassSVMDetector,
+    WindowModelDetector,
+    WindowPCADetector,
+)
 
 __all__ = [
     "ForecastDetector",
+    "IsolationForestDetector",
+    "KMeansDetector",
+    "OneClassSVMDetector",
     "PersistenceDetector",
     "RandomDetector",
     "SeasonalNaiveDetector",
     "SmoothedZDetector",
+    "WindowModelDetector",
+    "WindowPCADetector",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from offbeat.detector import Detector, Foresight
-from offbeat.errors import ConfigError
+from offbeat.errors import whole_number
 from offbeat.options import LevelOptions
 from offbeat.preparation import Prepared
 from offbeat.scores import LARGEST, error_size
@@ -154,9 +154,8 @@ class SeasonalNaiveDetector(ForecastDetector):
     period: int | None = None
 
     def _check_options(self) -> None:
-        period = self.period
-        if period is not None and (not isinstance(period, int | np.integer) or period < 1):
-            raise ConfigError(f"period must be a whole number >= 1, {period!r} came")
+        if self.period is not None:
+            whole_number("period", self.period, least=1)
 
     def _configure(self, n_rows: int) -> None:
         self.period_ = self.period or (self.season_.period if self.season_ else 1)
