@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
 from offbeat.baselines import (
+    IsolationForestDetector,
+    KMeansDetector,
+    OneClassSVMDetector,
     PersistenceDetector,
     RandomDetector,
     SeasonalNaiveDetector,
     SmoothedZDetector,
+    WindowPCADetector,
 )
 from offbeat.detector import Detector
 from offbeat.ensemble import EnsembleDetector
@@ -31,6 +36,12 @@ DETECTORS: Mapping[str, type[Detector]] = {
     "ensemble": EnsembleDetector,
     "lstm": LSTMDetector,
     "memory": ShapeMemoryDetector,
+    "lstm-autoencoder": LSTMAutoencoderDetector,
+    "autoencoder": AutoencoderDetector,
+    "pca": WindowPCADetector,
+    "kmeans": KMeansDetector,
+    "isolation-forest": IsolationForestDetector,
+    "one-class-svm": OneClassSVMDetector,
     "seasonal-naive": SeasonalNaiveDetector,
     "persistence": PersistenceDetector,
     **REFERENCES,

@@ -42,7 +42,10 @@ app = typer.Typer(
 )
 
 COMMANDS = ("check", "train", "score", "detect", "threshold", "report", "evaluate", "compare")
-ROSTER = "ensemble, lstm, memory, seasonal-naive, persistence, smoothed-z, random"
+ROSTER = (
+    "ensemble, lstm, memory, lstm-autoencoder, autoencoder, pca, kmeans, isolation-forest, "
+    "one-class-svm, seasonal-naive, persistence, smoothed-z, random"
+)
 """Names of `offbeat.roster`, written out so that the help is quick; a test holds them equal."""
 
 
@@ -197,7 +200,7 @@ def evaluate(
     cutting: Cutting,
     model: Model = None,
     detector: Annotated[
-        str | None, option(LEARN, "Which detector, see --detectors of compare. [default: lstm]")
+        str | None, option(LEARN, "Which one; lstm if not given. Names: offbeat compare --help.")
     ] = None,
     buffer: Buffer = None,
     out: Out = None,

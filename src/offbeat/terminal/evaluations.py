@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from offbeat import wording
 from offbeat.terminal.writing import plain_console, written
@@ -44,7 +44,7 @@ def show_comparison(comparison: Comparison, out: Path | None, format_: str | Non
     if written(comparison.to_frame(), out, format_, "comparison"):
         return
     columns = _comparison_columns(comparison.evaluations[0])
-    table = Table("detector", *columns)
+    table = Table(Column("detector", no_wrap=True), *columns)
     for one in comparison.evaluations:
         table.add_row(one.detector, *(cell(one) for cell in columns.values()))
     for failure in comparison.failures:
@@ -74,15 +74,9 @@ def _show_judged(comparison: Comparison, table: Table) -> None:
 
 
 def _judged_words(one: Evaluation) -> list[str]:
-    pace = one.rows_per_day
-    rows = [
-        wording.plural(n, "row") + (f" ({wording.lasted(n, pace)})" if pace else "")
-        for n in (one.n_learned, one.n_judged)
-    ]
-    words = [
-        f"learned {rows[0]}, judged the {rows[1]} after them; cut at {one.threshold}, from the "
-        "learned rows alone"
-    ]
+    learned, judged = (_length(n, one.rows_per_day) for n in (one.n_learned, one.n_judged))
+    fresh = f"{judged} that it has not seen" if one.fit_seconds is None else f"the next {judged}"
+    words = [f"learned {learned}, judged {fresh}; cut at {one.threshold}, from the learned rows"]
     found = one.accuracy
     if found is None:
         words.append("no labels: name their column with --label to see the accuracy")
@@ -92,6 +86,12 @@ def _judged_words(one: Evaluation) -> list[str]:
             f"{wording.plural(found.n_true, 'event')}; VUS with a buffer of {found.buffer} rows"
         )
     return words
+
+
+def _length(n_rows: int, rows_per_day: float | None) -> str:
+    """`120 rows`, with how long they are where there is a clock."""
+    rows = wording.plural(n_rows, "row")
+    return rows if rows_per_day is None else f"{rows} ({wording.lasted(n_rows, rows_per_day)})"
 
 
 def _of(read: Callable[[Accuracy], object], digits: int = 3) -> Cell:
@@ -161,11 +161,10 @@ def _comparison_columns(first: Evaluation) -> dict[str, Cell]:
     return {
         **(labelled if first.accuracy is not None else {}),
         "flagged": lambda one: "" if one.flagged is None else wording.percent(one.flagged),
-        "events": lambda one: str(one.n_events),
+        **({"events": lambda one: str(one.n_events)} if first.accuracy is None else {}),
         _alarms_title(first): _alarms,
         "fit": _fit,
         "score": lambda one: wording.duration(one.score_seconds),
-        "rows/s": lambda one: wording.number(one.rows_per_second, 2),
     }
 
 
