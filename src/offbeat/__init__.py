@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
     from offbeat.baselines import (
+        ARIMADetector,
         IsolationForestDetector,
         KMeansDetector,
         OneClassSVMDetector,
         PersistenceDetector,
+        PyODDetector,
         RandomDetector,
         SeasonalNaiveDetector,
         SmoothedZDetector,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from offbeat.windowed import ShapeMemoryDetector
 
 _HOME = {
+    "ARIMADetector": "baselines",
     "AutoencoderDetector": "autoencoders",
     "CheckReport": "checks",
     "ConfigError": "errors",
@@ -72,6 +75,7 @@ _HOME = {
     "OneClassSVMDetector": "baselines",
     "PersistenceDetector": "baselines",
     "Preparation": "preparation",
+    "PyODDetector": "baselines",
     "RandomDetector": "baselines",
     "ReadOptions": "io",
     "Scoring": "scores",
@@ -93,6 +97,7 @@ _HOME = {
 }
 
 __all__ = [
+    "ARIMADetector",
     "AutoencoderDetector",
     "CheckReport",
     "ConfigError",
@@ -113,6 +118,7 @@ __all__ = [
     "OneClassSVMDetector",
     "PersistenceDetector",
     "Preparation",
+    "PyODDetector",
     "RandomDetector",
     "ReadOptions",
     "Scoring",
