@@ -64,8 +64,9 @@ def broken(problem: BaseException) -> Detector:
 # ---------------------------------------------------------------- the roster
 
 
-def test_every_detector_that_can_be_kept_is_on_the_roster() -> None:
-    assert {kind.__name__ for kind in DETECTORS.values()} == {*MEMBERS, "EnsembleDetector"}
+def test_every_detector_that_needs_no_argument_is_on_the_roster() -> None:
+    known = {*MEMBERS, "EnsembleDetector"} - {"PyODDetector"}  # which is nothing without a model
+    assert {kind.__name__ for kind in DETECTORS.values()} == known
     assert list(DETECTORS)[-2:] == list(REFERENCES) == ["smoothed-z", "random"]
 
 

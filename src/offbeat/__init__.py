@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
     from offbeat.baselines import (
+        ARIMADetector,
         IsolationForestDetector,
         KMeansDetector,
         OneClassSVMDetector,
         PersistenceDetector,
+        PyODDetector,
         RandomDetector,
         SeasonalNaiveDetector,
         SmoothedZDetector,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from offbeat.windowed import ShapeMemoryDetector
 
 _HOME = {
+    "ARIMADetector": "baselines",
     "AutoencoderDetector": "autoencoders",
     "CheckReport": "checks",
     "Comparison": "comparison",
@@ -78,6 +81,7 @@ _HOME = {
     "OneClassSVMDetector": "baselines",
     "PersistenceDetector": "baselines",
     "Preparation": "preparation",
+    "PyODDetector": "baselines",
     "RandomDetector": "baselines",
     "ReadOptions": "io",
     "Scoring": "scores",
@@ -101,6 +105,7 @@ _HOME = {
 }
 
 __all__ = [
+    "ARIMADetector",
     "AutoencoderDetector",
     "CheckReport",
     "Comparison",
@@ -124,6 +129,7 @@ __all__ = [
     "OneClassSVMDetector",
     "PersistenceDetector",
     "Preparation",
+    "PyODDetector",
     "RandomDetector",
     "ReadOptions",
     "Scoring",

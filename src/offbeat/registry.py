@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
 from offbeat.baselines import (
+    ARIMADetector,
     IsolationForestDetector,
     KMeansDetector,
     OneClassSVMDetector,
     PersistenceDetector,
+    PyODDetector,
     RandomDetector,
     SeasonalNaiveDetector,
     SmoothedZDetector,
@@ -34,6 +36,8 @@ _KINDS: tuple[type[Detector], ...] = (
     OneClassSVMDetector,
     AutoencoderDetector,
     LSTMAutoencoderDetector,
+    ARIMADetector,
+    PyODDetector,
 )
 MEMBERS: Mapping[str, type[Detector]] = {kind.__name__: kind for kind in _KINDS}
 """Detectors that can be a member of an ensemble, by class name."""

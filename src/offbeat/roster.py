@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
 from offbeat.baselines import (
+    ARIMADetector,
     IsolationForestDetector,
     KMeansDetector,
     OneClassSVMDetector,
@@ -42,6 +43,7 @@ DETECTORS: Mapping[str, type[Detector]] = {
     "kmeans": KMeansDetector,
     "isolation-forest": IsolationForestDetector,
     "one-class-svm": OneClassSVMDetector,
+    "arima": ARIMADetector,
     "seasonal-naive": SeasonalNaiveDetector,
     "persistence": PersistenceDetector,
     **REFERENCES,

@@ -4,12 +4,14 @@ forecasts   the last value, the value one period before
 plain       the smoothed distance from usual, and chance
 """
 
+from offbeat.baselines.arima import ARIMADetector
 from offbeat.baselines.forecasts import (
     ForecastDetector,
     PersistenceDetector,
     SeasonalNaiveDetector,
 )
 from offbeat.baselines.plain import RandomDetector, SmoothedZDetector
+from offbeat.baselines.pyod import PyODDetector
 from offbeat.baselines.windows import (
     IsolationForestDetector,
     KMeansDetector,
@@ -19,11 +21,13 @@ from offbeat.baselines.windows import (
 )
 
 __all__ = [
+    "ARIMADetector",
     "ForecastDetector",
     "IsolationForestDetector",
     "KMeansDetector",
     "OneClassSVMDetector",
     "PersistenceDetector",
+    "PyODDetector",
     "RandomDetector",
     "SeasonalNaiveDetector",
     "SmoothedZDetector",

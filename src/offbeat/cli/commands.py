@@ -44,7 +44,7 @@ app = typer.Typer(
 COMMANDS = ("check", "train", "score", "detect", "threshold", "report", "evaluate", "compare")
 ROSTER = (
     "ensemble, lstm, memory, lstm-autoencoder, autoencoder, pca, kmeans, isolation-forest, "
-    "one-class-svm, seasonal-naive, persistence, smoothed-z, random"
+    "one-class-svm, arima, seasonal-naive, persistence, smoothed-z, random"
 )
 """Names of `offbeat.roster`, written out so that the help is quick; a test holds them equal."""
 
