@@ -33,6 +33,9 @@ __all__ = ["COLUMNS", "Evaluation", "check_task", "evaluate", "labelled"]
 DEFAULT_BUFFER, MAX_BUFFER = 125, 400
 """Rows of the soft edge of VUS where no period was found, and the most: the TSB-AD benchmark takes
 125 too, and looks no farther than 400 for a period."""
+DEFAULT_SHARE = 10
+"""Without a period the soft edge is at most this part of the judged rows: where all lie on some
+edge, any score looks good."""
 DAY_S = 86_400.0
 NOTHING_LEFT = (
     "no row is left to judge after the training part: end it earlier, such as at 0.4 of the rows"
@@ -185,7 +188,7 @@ def evaluate(
         of the training part, never those of the judged rows.
     buffer
         Soft edge of VUS-PR and VUS-ROC in rows; None takes the period found in the training part,
-        at most 400, or 125 where there is none.
+        at most 400. Where there is none it is 125, at most a tenth of the judged rows.
     progress
         Called after every epoch.
 
@@ -210,7 +213,7 @@ def evaluate(
     learned = _learned(detector, detection, lesson)
     judged = _judged(detection, _first_judged(detector, detection, part, learned))
     if buffer is None:
-        buffer = _usual_buffer(detector, detection, learned)
+        buffer = _usual_buffer(detector, detection, learned, len(judged.score))
     accuracy = judged.accuracy(buffer)
     return Evaluation(
         detector=type(detector).__name__,
@@ -220,13 +223,13 @@ def evaluate(
         n_unscored=int((~judged.scored).sum()),
         first_judged=judged.first_time,
         rows_per_day=detection.rows_per_day,
-        flagged=float(judged.flag[judged.scored].mean()) if judged.scored.any() else None,
+        flagged=judged.flagged,
         n_events=len(label_runs(judged.flag)),
         accuracy=accuracy,
         fit_seconds=None if lesson is None else fitted - started,
         score_seconds=scored - fitted,
         rows_per_second=len(detection.series) / max(scored - fitted, 1e-9),
-        notes=(*_notes(detection, learned, judged), *(accuracy.notes if accuracy else ())),
+        notes=_notes(detection, learned, judged, accuracy),
     )
 
 
@@ -286,6 +289,10 @@ class _Judged:
     def scored(self) -> BoolArray:
         return ~np.isnan(self.score)
 
+    @property
+    def flagged(self) -> float | None:
+        return float(self.flag[self.scored].mean()) if self.scored.any() else None
+
     def accuracy(self, buffer: int) -> Accuracy | None:
         if self.label is None:
             return None
@@ -333,14 +340,18 @@ def _first_judged(
 # ---------------------------------------------------------------- choices
 
 
-def _usual_buffer(detector: Detector, detection: Detection, learned: BoolArray) -> int:
+def _usual_buffer(
+    detector: Detector, detection: Detection, learned: BoolArray, n_judged: int
+) -> int:
     """The period of the training part, where it is among these data, or the detector's own."""
     season = detector.season_
     if learned.any():
         rows = np.flatnonzero(learned)
         values = detection.series.values[rows[0] : rows[-1] + 1]
         season = common_period(values[:, detector.targets_])
-    return DEFAULT_BUFFER if season is None else min(int(season.period), MAX_BUFFER)
+    if season is None:
+        return min(DEFAULT_BUFFER, n_judged // DEFAULT_SHARE)
+    return min(int(season.period), MAX_BUFFER)
 
 
 def _cut_elsewhere(
@@ -364,8 +375,10 @@ def _unlabelled(threshold: Threshold) -> str:
     )
 
 
-def _notes(detection: Detection, learned: BoolArray, judged: _Judged) -> tuple[str, ...]:
-    """What to know of the two parts."""
+def _notes(
+    detection: Detection, learned: BoolArray, judged: _Judged, accuracy: Accuracy | None
+) -> tuple[str, ...]:
+    """What to know of the two parts and of the figures."""
     label, notes = detection.series.label, list[str]()
     n_odd = 0 if label is None else int(label[learned].sum())
     if n_odd:
@@ -375,4 +388,4 @@ def _notes(detection: Detection, learned: BoolArray, judged: _Judged) -> tuple[s
     n_blind = int((~judged.scored).sum())
     if n_blind:
         notes.append(f"{n_blind:,} of the rows judged have no score (warm-up or gap)")
-    return tuple(notes)
+    return (*notes, *(() if accuracy is None else accuracy.notes))

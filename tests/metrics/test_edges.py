@@ -270,6 +270,12 @@ def test_a_cost_is_not_below_0(costs: dict[str, float]) -> None:
         nab_score(TWO, TWO, **costs)
 
 
+def test_a_false_alarm_long_after_a_short_window_costs_in_full_and_no_more() -> None:
+    truth, late = np.zeros(4000, dtype=int), np.zeros(4000, dtype=int)
+    truth[1], late[3999] = 1, 1
+    assert nab_score(truth, late, probation=0.0).score == pytest.approx(-11 / 2)
+
+
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, np.nan])
 def test_a_share_lies_between_0_and_1(alpha: float) -> None:
     with pytest.raises(ConfigError, match="alpha"):

@@ -110,5 +110,5 @@ def _row_weights(windows: IntArray, n_rows: int, false_alarm: float) -> FloatArr
 
 def _sigmoid(position: FloatArray) -> FloatArray:
     """From 1 far ahead of the end of a window to -1 far behind it."""
-    value: FloatArray = 2 / (1 + np.exp(5 * position)) - 1
+    value: FloatArray = -np.tanh(2.5 * position)  # 2 / (1 + exp(5 position)) - 1, never too large
     return value
