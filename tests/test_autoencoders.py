@@ -81,7 +81,7 @@ def test_blocks_change_nothing(kind: type[Detector], monkeypatch) -> None:
     data = contract.waves()
     detector = quick(kind).fit(data[:600])
     whole = detector.anomaly_score(data)
-    monkeypatch.setattr("offbeat.autoencoders.BLOCK_ROWS", 300)
+    monkeypatch.setattr("offbeat.autoencoders.BLOCK_NUMBERS", 3_000)
     np.testing.assert_allclose(detector.anomaly_score(data), whole, rtol=1e-4, atol=1e-5)
 
 

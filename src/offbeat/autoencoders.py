@@ -38,8 +38,8 @@ LESSONS_A_WINDOW = 4
 """Windows learned from overlap by all but this part of a window."""
 HOPS_A_WINDOW = 8
 """Windows judged by an LSTM overlap by all but this part of a window."""
-BLOCK_ROWS = 1 << 17
-"""Rows of windows judged at a time, whatever the length of the series."""
+BLOCK_NUMBERS = 1 << 22
+"""Numbers that a layer holds at a time, whatever the length of the series."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +170,8 @@ class ReconstructionDetector(NetworkOptions, Detector):
         A window that ends with its stretch is there for the rows that the hops do not reach. It
         would not be there in a longer series, so a live watcher does not see it.
         """
-        n_windows = max(1, BLOCK_ROWS // self.window_)
+        widest = max(self.hidden_size, len(self.channels_))
+        n_windows = max(1, BLOCK_NUMBERS // (self.window_ * widest))
         for start, end in prepared.segments:
             starts = np.arange(start, end - self.window_ + 1, self.hop_)
             for at in range(0, len(starts), n_windows):
