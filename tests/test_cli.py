@@ -22,10 +22,8 @@ import pytest
 import typer
 
 import contract
-from offbeat import KMeansDetector, LSTMDetector, ReadOptions, Training, cli, load, workflow
-from offbeat.cli import commands
+from offbeat import LSTMDetector, ReadOptions, Training, cli, load, workflow
 from offbeat.preparation import Preparation
-from offbeat.roster import DETECTORS
 from offbeat.thresholds import SigmaThreshold
 from offbeat.workflow import Lesson
 
@@ -102,17 +100,6 @@ def test_check_as_json(table: str, capsys) -> None:
         (["detect", "TABLE", "--set", "training=fast"], "training.learning_rate=..."),
         (["threshold", "TABLE", "--keep"], "--threshold"),
         (["check", "TABLE", "--format", "xml"], "--format 'xml'"),
-        (["compare", "TABLE", "--detectors", "memroy"], "did you mean 'memory'"),
-        (["compare", "TABLE", "--tutorial"], "--tutorial"),
-        (["compare", "TABLE", "--train", "900"], "leaves one part empty"),
-        (["compare", "TABLE", "--threshold", "fbeta:1"], "learns from labels"),
-        (["compare", "TABLE", "--buffer", "-1"], "buffer"),
-        (["compare", "TABLE", "--buffer", "x"], "--buffer"),
-        (["evaluate", "TABLE", "--detector", "lsmt"], "did you mean 'lstm'"),
-        (["evaluate", "TABLE", "--detector", "pca", "--tutorial"], "--tutorial"),
-        (["evaluate", "TABLE", "--label", "bad"], "no column 'bad' (label)"),
-        (["evaluate", "TABLE", "--detector", "pca", "--set", "windw=3"], "window"),
-        (["evaluate", "TABLE", "--model", "m.offbeat", "--detector", "pca"], "--detector would"),
     ],
 )
 def test_mistakes_are_one_line(table: str, capsys, arguments: list[str], match: str) -> None:
@@ -141,7 +128,7 @@ class Call:
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch) -> Call:
     kept = Call()
-    for name in ("check_file", "train_file", "detect_file", "evaluate_file", "compare_file"):
+    for name in ("check_file", "train_file", "detect_file"):
         monkeypatch.setattr(workflow, name, kept)
     return kept
 
@@ -229,61 +216,6 @@ def test_a_model_looks_back_if_asked(call: Call) -> None:
     assert call.named["detector"].smoothing == "centred"
 
 
-def test_evaluate_is_evaluate_file(call: Call) -> None:
-    made = ["--detector", "kmeans", "--set", "n_clusters=5", "--seed", "3", "--centred"]
-    judged = ["--train", "0.5", "--threshold", "sigma:4", "--buffer", "50", "--step", "5min"]
-    assert run("evaluate", "x.csv", *READ, *made, *judged) == 0
-    assert call.given == ("x.csv", READ_OPTIONS)
-    detector = call.named.pop("detector")
-    assert call.named == {
-        "model": None,
-        "step": "5min",
-        "lesson": Lesson(train=0.5),
-        "threshold": SigmaThreshold(4.0),
-        "buffer": 50,
-        "progress": None,
-    }
-    assert type(detector) is KMeansDetector
-    assert (detector.n_clusters, detector.random_state, detector.smoothing) == (5, 3, "centred")
-    assert detector.preparation.step == "5min"
-
-
-def test_evaluate_takes_the_lstm_if_no_other_is_named(call: Call) -> None:
-    assert run("evaluate", "x.csv") == 0
-    assert call.named["detector"].get_params() == LSTMDetector().get_params()
-
-
-def test_evaluate_with_a_model_trains_nothing(call: Call) -> None:
-    assert run("evaluate", "x.csv", "--model", "m.offbeat", "--buffer", "0") == 0
-    assert (call.named["model"], call.named["detector"]) == (Path("m.offbeat"), None)
-
-
-def test_compare_is_compare_file(call: Call) -> None:
-    told = ["--covariates", "fan", "--seed", "3", "--step", "5min", "--exclude", "1..2"]
-    some = ["--detectors", "random, memory", "--buffer", "9", "--threshold", "sigma:4"]
-    assert run("compare", "x.csv", *READ, *told, *some) == 0
-    assert call.given == ("x.csv", READ_OPTIONS)
-    detectors = call.named.pop("detectors")
-    assert call.named == {
-        "lesson": Lesson(exclude=((1, 2),)),
-        "threshold": SigmaThreshold(4.0),
-        "buffer": 9,
-        "progress": None,
-    }
-    assert {name: type(each) for name, each in detectors.items()} == {
-        name: DETECTORS[name] for name in ("memory", "random")
-    }
-    for each in detectors.values():
-        assert (each.covariates, each.random_state) == (("fan",), 3)
-        assert each.preparation.step == "5min"
-
-
-def test_compare_takes_all_detectors_and_names_them_in_its_help(call: Call) -> None:
-    assert run("compare", "x.csv") == 0
-    assert list(call.named["detectors"]) == list(DETECTORS)
-    assert commands.ROSTER.split(", ") == list(DETECTORS)
-
-
 def test_threshold_keep_is_set_model_threshold(tmp_path: Path, monkeypatch, capsys) -> None:
     data, model = waves(tmp_path / "waves.csv"), tmp_path / "m.offbeat"
     model.write_bytes(KEPT.read_bytes())
@@ -327,50 +259,6 @@ def waves(path: Path, *, off: bool = True) -> str:
 
 READERS = {"csv": pl.read_csv, "json": pl.read_json, "parquet": pl.read_parquet}
 COMMANDS = {"score": "score", "detect": "severity", "threshold": "method"}
-
-
-@pytest.mark.parametrize("format_", READERS)
-@pytest.mark.parametrize("command", ["evaluate", "compare"])
-def test_evaluations_are_written_in_every_format(tmp_path, capsysbinary, command, format_) -> None:
-    data, out = waves(tmp_path / "waves.csv"), tmp_path / f"out.{format_}"
-    chosen = ["--detector" if command == "evaluate" else "--detectors", "persistence"]
-    assert run(command, data, *chosen, "--out", out) == 0
-    assert b"(3 rows)" in capsysbinary.readouterr().out
-    assert run(command, data, *chosen, "--format", format_) == 0
-    streamed = READERS[format_](capsysbinary.readouterr().out)
-    written = READERS[format_](out)
-    assert streamed["detector"].to_list() == ["persistence", "smoothed-z", "random"]
-    times = ("fit_seconds", "score_seconds", "rows_per_second")
-    assert streamed.drop(times).equals(written.drop(times))
-
-
-def test_a_model_is_evaluated_beside_what_learned_the_same_rows(tmp_path: Path, capsys) -> None:
-    data, other = waves(tmp_path / "waves.csv"), tmp_path / "other.csv"
-    pl.DataFrame(contract.waves(300, seed=9), schema=["channel_0", "channel_1"]).write_csv(other)
-    model = tmp_path / "m.offbeat"
-    assert run("train", data, "--train", "120", "--out", model, *QUICK) == 0
-    capsys.readouterr()
-    assert run("evaluate", data, "--model", model) == 0
-    shown = capsys.readouterr().out
-    assert "learned 120 rows, judged 180 rows that it has not seen" in shown
-    assert "lstm" in shown
-    assert "random" in shown
-    assert run("evaluate", other, "--model", model) == 0
-    shown = capsys.readouterr().out
-    assert "judged 300 rows that it has not seen" in shown
-    assert "no random score beside it" in shown
-
-
-def test_a_comparison_without_any_success_is_exit_code_2(tmp_path: Path, capsys) -> None:
-    data = tmp_path / "short.csv"
-    data.write_text("a\n" + "\n".join(map(str, range(12))) + "\n")
-    assert run("compare", data, "--detectors", "memory") == 2
-    shown = capsys.readouterr()
-    assert "memory failed" in shown.out
-    assert shown.err.startswith(f"offbeat: {data}: no detector could be evaluated (memory: ")
-    assert shown.err.count("\n") == 1
-    assert run("compare", data, "--detectors", "memory,persistence") == 0
-    assert run("compare", data, "--detectors", "random") == 0
 
 
 @pytest.mark.parametrize("format_", READERS)
