@@ -347,6 +347,8 @@ WRITERS = {
     "scores": ["score", "--out", "old.csv", "--model", "MODEL"],
     "report": ["report", "--out", "old.html", "--model", "MODEL"],
     "check": ["check", "--out", "old.txt"],
+    "evaluation": ["evaluate", "--out", "old.csv", "--detector", "persistence"],
+    "comparison": ["compare", "--out", "old.csv", "--detectors", "persistence"],
 }
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offbeat import errors
-from offbeat.errors import ConfigError, DataError, OffbeatError, nearest_names, one_of
+from offbeat.errors import ConfigError, DataError, OffbeatError, nearest_names, one_of, whole_number
 
 TREE = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
 
@@ -61,3 +61,10 @@ def test_a_long_list_is_cut_short() -> None:
     text = nearest_names("?", [f"c{i}" for i in range(100)])
     assert text.endswith(", c11 and 88 more")
     assert "more" not in nearest_names("?", [f"c{i}" for i in range(12)])
+
+
+@pytest.mark.parametrize("number", [0, 2.0, True, "3", None, float("nan")])
+def test_what_is_no_whole_number_or_too_small_is_refused(number: object) -> None:
+    with pytest.raises(ConfigError, match="window must be a whole number >= 1"):
+        whole_number("window", number, least=1)
+    whole_number("window", 1, least=1)

@@ -8,7 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from offbeat.networks import MAX_SCALE, MIN_SCALE, LSTMForecaster
+from offbeat.networks import (
+    MAX_SCALE,
+    MIN_SCALE,
+    DenseAutoencoder,
+    LSTMAutoencoder,
+    LSTMForecaster,
+    RowNetwork,
+)
 
 B, W, H, C, N_INPUTS = 3, 7, 4, 2, 5
 
@@ -122,3 +129,53 @@ def test_memory_starts_open() -> None:
     for name, bias in network.lstm.named_parameters():
         if name.startswith("bias_ih"):
             assert bias.tolist() == [0.0] * 6 + [1.0] * 6 + [0.0] * 12
+
+
+# ---------------------------------------------------------------- autoencoders
+
+
+def autoencoder(kind: str) -> RowNetwork:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        if kind == "lstm":
+            return LSTMAutoencoder(N_INPUTS, C, hidden_size=6)
+        return DenseAutoencoder(N_INPUTS, C, window=W, hidden_size=6, code_size=3)
+
+
+both = pytest.mark.parametrize("kind", ["dense", "lstm"])
+
+
+@both
+def test_every_target_of_every_row_is_said_again(kind: str) -> None:
+    network = autoencoder(kind)
+    said, _ = network(rows())
+    assert said.mean.shape == (B, W, 1, C)
+    assert said.scale is None
+    assert (network.horizon, network.first_ahead) == (1, 0)
+
+
+@both
+def test_the_gradient_reaches_every_parameter_of_an_autoencoder(kind: str) -> None:
+    network = autoencoder(kind)
+    network(rows())[0].mean.square().sum().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert (parameter.grad != 0).any(), name
+
+
+@both
+def test_every_row_said_again_depends_on_every_row_read(kind: str) -> None:
+    network = autoencoder(kind)
+    jacobian = torch.autograd.functional.jacobian(
+        lambda one: network(one[None])[0].mean[0, :, 0].sum(dim=1), rows()[0]
+    )
+    assert (jacobian != 0).any(dim=2).all()
+
+
+def test_no_more_gets_through_than_the_code_holds() -> None:
+    network = autoencoder("dense")
+    assert isinstance(network, DenseAutoencoder)
+    jacobian = torch.autograd.functional.jacobian(
+        lambda one: network(one[None])[0].mean.flatten(), rows()[0]
+    )
+    assert torch.linalg.matrix_rank(jacobian.reshape(W * C, W * N_INPUTS)) <= 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ import polars as pl
 import pytest
 
 import contract
-from offbeat import ConfigError, Detection, load, terminal
+from offbeat import Comparison, ConfigError, Detection, Evaluation, load, terminal
+from offbeat.accuracy import Accuracy
 from offbeat.checks import check
+from offbeat.comparison import Failure
+from offbeat.metrics import NABScore, PrecisionRecall
 from offbeat.series import Series
 from offbeat.thresholds import FixedThreshold
 
@@ -126,6 +130,81 @@ def test_thresholds_stand_side_by_side_with_the_one_in_force(detection, capsys) 
 def test_thresholds_are_rated_where_the_file_has_labels(capsys) -> None:
     terminal.show_thresholds(load(KEPT).detect(series(label=True)), None, None)
     assert "precision" in capsys.readouterr().out
+
+
+def judged(name: str, *, label: bool = True, clock: bool = True, **figures: object) -> Evaluation:
+    accuracy = Accuracy(
+        30, 4, 3, 1, 24, vus_pr=0.5, auc_pr=0.25, median_delay=6.0, mean_delay=8.0,
+        events=PrecisionRecall(0.75, 0.75, 0.75), nab=NABScore(41.0, -7.5),
+    )  # fmt: skip
+    told = Evaluation(
+        detector=name, threshold="1 false alarm a day", n_learned=200, n_judged=300,
+        n_unscored=12, first_judged=200, rows_per_day=288.0 if clock else None, flagged=0.05,
+        n_events=4, accuracy=accuracy if label else None, fit_seconds=2.0, score_seconds=0.5,
+        rows_per_second=1000.0,
+    )  # fmt: skip
+    return replace(told, **figures)
+
+
+def test_a_comparison_is_a_line_a_detector_with_what_holds_for_all_above(capsys) -> None:
+    found = Comparison((judged("lstm"), judged("random", notes=("[odd] note",))))
+    terminal.show_comparison(found, None, None)
+    shown = capsys.readouterr().out
+    assert "learned 200 rows (16 h 40 min), judged the next 300 rows (1 day 1 h)" in shown
+    assert "cut at 1 false alarm a day" in shown
+    assert "30 judged rows labelled, in 4 events; VUS with a buffer of 24 rows" in shown
+    for cell in ("lstm", "0.500", "0.250", "3 of 4", "0.75", "30 min", "5.0 %", "alarms a day"):
+        assert cell in shown
+    assert "random: [odd] note" in shown
+
+
+def test_one_that_failed_is_a_line_and_its_reason_stands_below(capsys) -> None:
+    failed = Failure("arima", "ARIMA needs [statsmodels]: pip install 'offbeat[arima]'")
+    terminal.show_comparison(Comparison((judged("lstm"),), (failed,)), None, None)
+    shown = capsys.readouterr().out
+    assert "failed" in shown
+    assert "arima failed: ARIMA needs [statsmodels]: pip install 'offbeat[arima]'" in shown
+
+
+def test_without_labels_and_clock_alarms_are_told_in_rows(capsys) -> None:
+    terminal.show_comparison(Comparison((judged("lstm", label=False, clock=False),)), None, None)
+    shown = capsys.readouterr().out
+    assert "no labels: name their column with --label" in shown
+    assert "alarms / 1,000 rows" in shown
+    assert "13.9" in shown
+    assert "VUS" not in shown
+
+
+def test_a_note_of_all_is_told_once_and_of_nobody(capsys) -> None:
+    each = [judged(name, notes=("too short",)) for name in ("lstm", "random")]
+    terminal.show_comparison(Comparison(tuple(each)), None, None)
+    assert capsys.readouterr().out.splitlines()[-1] == "too short"
+
+
+def test_an_evaluation_is_a_line_a_figure(capsys) -> None:
+    found = Comparison((judged("lstm"), judged("random", accuracy=Accuracy(0, 0, 0, 4, 24))))
+    terminal.show_evaluation(found, None, None)
+    shown = capsys.readouterr().out
+    for words in ("VUS-PR", "0.75 / 0.75 / 0.75", "6 rows (30 min)", "41.0 (at random -7.5)"):
+        assert words in shown
+    for words in ("rows scored a second", "1,000", "rows without a score", "12", "0 of 0"):
+        assert words in shown
+
+
+def test_a_model_alone_says_why_nothing_stands_beside_it(capsys) -> None:
+    terminal.show_evaluation(Comparison((judged("lstm", fit_seconds=None),)), None, None)
+    shown = capsys.readouterr().out
+    assert "judged 300 rows (1 day 1 h) that it has not seen" in shown
+    assert "no random score beside it" in shown
+
+
+def test_evaluations_are_written_as_one_row_a_detector(tmp_path: Path, capsys) -> None:
+    found = Comparison((judged("lstm"), judged("random")), (Failure("arima", "not there"),))
+    terminal.show_comparison(found, tmp_path / "x.csv", None)
+    assert capsys.readouterr().out == f"comparison: {tmp_path / 'x.csv'} (3 rows)\n"
+    assert pl.read_csv(tmp_path / "x.csv")["detector"].to_list() == ["lstm", "random", "arima"]
+    terminal.show_evaluation(found, None, "json")
+    assert json.loads(capsys.readouterr().out)[2]["failed"] == "not there"
 
 
 @pytest.mark.parametrize("show", [terminal.show_events, terminal.show_scores])

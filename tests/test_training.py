@@ -14,7 +14,7 @@ from torch import Tensor
 
 from offbeat import ConfigError, DataError
 from offbeat import training as loop
-from offbeat.networks import Forecast, LSTMForecaster
+from offbeat.networks import DenseAutoencoder, Forecast, LSTMForecaster
 from offbeat.training import (
     EpochLog,
     Material,
@@ -345,3 +345,38 @@ def test_nothing_to_learn_from_is_said() -> None:
 def test_an_option_out_of_its_range_is_named(option: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"{option} must lie in .*{value!r} came"):
         trained(Training(**{option: value}))
+
+
+# ---------------------------------------------------------------- windows that are said again
+
+
+def windows(n_windows: int, n_rows: int = 8) -> Material:
+    wave = torch.sin(torch.arange(n_windows * n_rows) / 3)[:, None]
+    segments = [(at, at + n_rows) for at in range(0, n_windows * n_rows, n_rows)]
+    return Material(wave, wave, segments, chunk=n_rows, warm_up=0, whole=True)
+
+
+def test_a_window_teaches_or_judges_and_is_never_cut() -> None:
+    learned, judged = loop._hold_back(windows(9), 0.3)
+    assert judged is not None
+    assert len(learned.segments) == 6
+    assert [*learned.segments, *judged.segments] == list(windows(9).segments)
+
+
+def test_a_single_window_is_not_held_back() -> None:
+    given = windows(1, 32)
+    assert loop._hold_back(given, 0.9) == (given, None)
+
+
+def test_an_autoencoder_is_told_the_rows_themselves() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        of = DenseAutoencoder(1, 1, window=8, hidden_size=16, code_size=3)
+    given, plain, cpu = windows(40), Training(trim=0.0), torch.device("cpu")
+    starts = np.array([0, 16])
+    before = loop._chunk_loss(of, given, squared_loss, starts, starts + 8, plain, cpu)
+    rows = torch.stack([given.inputs[:8], given.inputs[16:24]])
+    expected = (of(rows)[0].mean[:, :, 0] - rows).square().mean()
+    torch.testing.assert_close(before, expected)
+    log = train(of, given, squared_loss, Training(max_epochs=8), seed=0, device=cpu)
+    assert log.epochs[-1].validation_loss < 0.8 * log.epochs[0].validation_loss

@@ -9,14 +9,27 @@ import polars as pl
 import pytest
 
 import contract
-from offbeat import ConfigError, DataError, LSTMDetector, Series, load
+from offbeat import (
+    ConfigError,
+    DataError,
+    LSTMDetector,
+    PersistenceDetector,
+    ReadOptions,
+    Series,
+    SmoothedZDetector,
+    compare,
+    evaluate,
+    load,
+)
 from offbeat.checks import check
 from offbeat.thresholds import FBetaThreshold, PercentileThreshold, SigmaThreshold
 from offbeat.training import EpochLog, Training
 from offbeat.workflow import (
     Lesson,
     check_file,
+    compare_file,
     detect_file,
+    evaluate_file,
     parse_span,
     parse_split,
     refuse_same_file,
@@ -213,6 +226,71 @@ def test_finer_data_are_brought_to_the_step_of_the_model(tmp_path: Path) -> None
         detect_file(fine, model=model)
     one, other = detect_file(coarse, model=model), detect_file(fine, model=model, step="5min")
     np.testing.assert_allclose(one.score, other.score, rtol=1e-5)
+
+
+# ---------------------------------------------------------------- how good it is
+
+
+def test_evaluate_file_is_the_evaluation_with_the_references_beside_it(tmp_path: Path) -> None:
+    labelled = write(tmp_path / "labelled.csv", label=True)
+    found = evaluate_file(labelled, ReadOptions(label="label"), detector=PersistenceDetector())
+    assert [each.detector for each in found.evaluations] == ["persistence", "smoothed-z", "random"]
+    data = pl.read_csv(labelled)
+    expected = [
+        evaluate(made, data).accuracy for made in (PersistenceDetector(), SmoothedZDetector())
+    ]
+    assert [each.accuracy for each in found.evaluations[:2]] == expected
+
+
+def test_a_model_is_evaluated_on_what_it_has_not_learned(tmp_path: Path) -> None:
+    labelled, model = write(tmp_path / "labelled.csv", label=True), tmp_path / "new.offbeat"
+    train_file(labelled, model, detector=SmoothedZDetector(), lesson=Lesson(train=100))
+    found = evaluate_file(labelled, model=model, buffer=5)
+    assert [each.detector for each in found.evaluations] == ["smoothed-z", "smoothed-z", "random"]
+    model_, reference, chance = found.evaluations
+    assert (model_.n_judged, chance.n_judged) == (200, 200)
+    assert model_.accuracy == reference.accuracy
+    assert reference.n_learned == 100
+    lesson = Lesson(train=100)
+    again = evaluate_file(labelled, detector=SmoothedZDetector(), lesson=lesson, buffer=5)
+    assert again.evaluations[0].accuracy == model_.accuracy
+
+
+def test_a_model_on_a_clock_of_a_zone_has_its_references_on_the_same_rows(tmp_path: Path) -> None:
+    wave = contract.waves(300)[:, 0]
+    stamps = np.datetime64("2026-03-01", "us") + np.arange(300) * np.timedelta64(5, "m")
+    data, model = tmp_path / "timed.csv", tmp_path / "new.offbeat"
+    pl.DataFrame({"time": pl.Series(stamps), "a": wave}).write_csv(data)
+    options = ReadOptions(zone="Asia/Tokyo")
+    train_file(str(data), model, options, detector=quick(), lesson=Lesson(train=0.5))
+    found = evaluate_file(str(data), options, model=model).evaluations
+    assert [(each.n_learned, each.n_judged) for each in found] == [(150, 150)] * 3
+    assert found[0].first_judged == found[1].first_judged
+
+
+def test_a_model_on_other_data_is_judged_on_all_of_them_alone(model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    pl.DataFrame(contract.waves(300, seed=9), schema=["channel_0", "channel_1"]).write_csv(other)
+    (found,) = evaluate_file(str(other), model=model).evaluations
+    assert (found.detector, found.n_judged) == ("lstm", 300)
+
+
+def test_compare_file_is_compare(tmp_path: Path) -> None:
+    labelled = write(tmp_path / "labelled.csv", label=True)
+    made = {"last": PersistenceDetector()}
+    found = compare_file(labelled, detectors=made, lesson=Lesson(train=0.5))
+    expected = compare(pl.read_csv(labelled), made, lesson=Lesson(train=0.5))
+    assert [each.accuracy for each in found.evaluations] == [
+        each.accuracy for each in expected.evaluations
+    ]
+
+
+def test_a_file_that_no_detector_can_learn_from_is_named(tmp_path: Path) -> None:
+    short = write(tmp_path / "short.csv", 2)
+    with pytest.raises(DataError, match=r"short\.csv: no detector could be evaluated \(last, "):
+        compare_file(short, detectors={"last": PersistenceDetector()})
+    with pytest.raises(DataError, match=r"short\.csv: the training part"):
+        evaluate_file(short, detector=PersistenceDetector())
 
 
 # ---------------------------------------------------------------- another cut

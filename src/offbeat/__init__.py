@@ -16,7 +16,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
+    from offbeat.baselines import (
+        ARIMADetector,
+        IsolationForestDetector,
+        KMeansDetector,
+        OneClassSVMDetector,
+        PersistenceDetector,
+        PyODDetector,
+        RandomDetector,
+        SeasonalNaiveDetector,
+        SmoothedZDetector,
+        WindowPCADetector,
+    )
     from offbeat.checks import CheckReport, check
+    from offbeat.comparison import Comparison, compare
     from offbeat.detection import Detection, EventRules
     from offbeat.detector import Detector
     from offbeat.ensemble import EnsembleDetector
@@ -28,8 +42,10 @@ if TYPE_CHECKING:
         NotFittedError,
         OffbeatError,
     )
+    from offbeat.evaluation import Evaluation, evaluate
     from offbeat.events import Event
     from offbeat.io import ReadOptions, aggregate_events, as_series, read_series, split_time
+    from offbeat.lesson import Lesson
     from offbeat.lstm import LSTMDetector
     from offbeat.persist import load, save
     from offbeat.preparation import Preparation
@@ -41,28 +57,45 @@ if TYPE_CHECKING:
     from offbeat.windowed import ShapeMemoryDetector
 
 _HOME = {
+    "ARIMADetector": "baselines",
+    "AutoencoderDetector": "autoencoders",
     "CheckReport": "checks",
+    "Comparison": "comparison",
     "ConfigError": "errors",
     "DataError": "errors",
     "Detection": "detection",
     "Detector": "detector",
     "EnsembleDetector": "ensemble",
+    "Evaluation": "evaluation",
     "Event": "events",
     "EventRules": "detection",
+    "IsolationForestDetector": "baselines",
+    "KMeansDetector": "baselines",
+    "LSTMAutoencoderDetector": "autoencoders",
     "LSTMDetector": "lstm",
+    "Lesson": "lesson",
     "MissingPartError": "errors",
     "ModelFileError": "errors",
     "NotFittedError": "errors",
     "OffbeatError": "errors",
+    "OneClassSVMDetector": "baselines",
+    "PersistenceDetector": "baselines",
     "Preparation": "preparation",
+    "PyODDetector": "baselines",
+    "RandomDetector": "baselines",
     "ReadOptions": "io",
     "Scoring": "scores",
+    "SeasonalNaiveDetector": "baselines",
     "Series": "series",
     "ShapeMemoryDetector": "windowed",
+    "SmoothedZDetector": "baselines",
     "Training": "training",
+    "WindowPCADetector": "baselines",
     "aggregate_events": "io",
     "as_series": "io",
     "check": "checks",
+    "compare": "comparison",
+    "evaluate": "evaluation",
     "load": "persist",
     "parse_threshold": "thresholds",
     "read_series": "io",
@@ -72,28 +105,45 @@ _HOME = {
 }
 
 __all__ = [
+    "ARIMADetector",
+    "AutoencoderDetector",
     "CheckReport",
+    "Comparison",
     "ConfigError",
     "DataError",
     "Detection",
     "Detector",
     "EnsembleDetector",
+    "Evaluation",
     "Event",
     "EventRules",
+    "IsolationForestDetector",
+    "KMeansDetector",
+    "LSTMAutoencoderDetector",
     "LSTMDetector",
+    "Lesson",
     "MissingPartError",
     "ModelFileError",
     "NotFittedError",
     "OffbeatError",
+    "OneClassSVMDetector",
+    "PersistenceDetector",
     "Preparation",
+    "PyODDetector",
+    "RandomDetector",
     "ReadOptions",
     "Scoring",
+    "SeasonalNaiveDetector",
     "Series",
     "ShapeMemoryDetector",
+    "SmoothedZDetector",
     "Training",
+    "WindowPCADetector",
     "aggregate_events",
     "as_series",
     "check",
+    "compare",
+    "evaluate",
     "load",
     "parse_threshold",
     "read_series",

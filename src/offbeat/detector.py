@@ -32,10 +32,12 @@ from offbeat.scores import (
     Smoothing,
     Standard,
     Track,
+    find_wild,
     join,
     measure_standard,
     raw_signals,
     smooth,
+    tamed,
     tracks_of,
 )
 from offbeat.season import Season, common_period
@@ -299,6 +301,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def _calibrate(self, grid: Grid, learned: BoolArray) -> dict[Smoothing, Calibration]:
         """Measure what is usual on the training part, for both ways of looking."""
         self.standards_: dict[Smoothing, Standard] = {}
+        self.wild_: dict[Smoothing, BoolArray] = {}
         calibrations: dict[Smoothing, Calibration] = {}
         for mode in MODES:
             judged = self._judge(grid, mode, learned)
@@ -383,12 +386,20 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         prepared = self.prepared_by_.prepare(grid, causal=mode == "trailing")
         foresight = self._foresee(prepared, training=learned is not None)
         tracks = self._tracks(mode)
+        if learned is not None:
+            self.wild_[mode] = self._find_wild(foresight, learned)
         signals = self._signals(prepared, foresight, mode, tracks)
         if learned is not None:
             self.standards_[mode] = measure_standard(self.scoring, tracks, signals, learned)
         return Judged(
             join(self.scoring, tracks, signals, self.standards_[mode]), prepared, foresight
         )
+
+    def _find_wild(self, foresight: Foresight, learned: BoolArray) -> BoolArray:
+        """Channels whose single errors say little; an error that speaks of many rows says much."""
+        if foresight.reach > 1:
+            return np.zeros(foresight.error.shape[1], dtype=bool)
+        return find_wild(foresight.error, self.scoring.error, learned)
 
     def _tracks(self, mode: Smoothing) -> tuple[Track, ...]:
         windows = self.windows_[mode]
@@ -403,9 +414,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     ) -> list[FloatArray]:
         """Every track, smoothed; NaN in the warm-up and in long gaps."""
         scaled = prepared.scaled[:, self.targets_]
-        raw = raw_signals(
-            self.scoring, foresight.error, scaled, moment_window=self._moment_window()
-        )
+        error = tamed(foresight.error, self.scoring.error, self.wild_[mode])
+        raw = raw_signals(self.scoring, error, scaled, moment_window=self._moment_window())
         cold = self._cold_rows(prepared)
         back = (foresight.reach - 1) // 2 if mode == "centred" else 0
         ready = {name: _moved_back(_blank(signal, cold), back) for name, signal in raw.items()}
@@ -541,6 +551,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
                 standard = self.standards_[mode]
                 arrays[f"{mode}.location"] = standard.location
                 arrays[f"{mode}.unit"] = standard.unit
+                arrays[f"{mode}.wild"] = self.wild_[mode]
             arrays[f"{mode}.score"] = calibration.score
             if calibration.y_true is not None:
                 arrays[f"{mode}.y_true"] = calibration.y_true
@@ -576,6 +587,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.n_learned_ = int(state["n_learned"])
         self._configure(self.n_learned_)
         self.windows_ = _kept_windows(state)
+        calm = np.ones(len(self.targets_), dtype=bool)  # the first files tamed every channel
+        self.wild_ = {mode: arrays.get(f"{mode}.wild", calm) for mode in MODES}
         self.standards_ = {
             mode: Standard(arrays[f"{mode}.location"], arrays[f"{mode}.unit"])
             for mode in MODES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, Self, get_args
 
@@ -15,6 +14,7 @@ from offbeat.errors import ConfigError, ModelFileError, one_of
 from offbeat.grid import Grid
 from offbeat.lstm import LSTMDetector
 from offbeat.preparation import Preparation, Prepared
+from offbeat.registry import MEMBERS
 from offbeat.scores import Joined, Scoring, Smoothing
 from offbeat.series import BoolArray, FloatArray
 from offbeat.thresholds import Calibration, Threshold
@@ -27,11 +27,6 @@ Combine = Literal["log", "mean", "rank"]
 QUANTILE = 0.99
 """A member's score is measured in units of this quantile of its training scores."""
 MIN_UNIT = 1e-3
-MEMBERS: Mapping[str, type[Detector]] = {
-    "LSTMDetector": LSTMDetector,
-    "ShapeMemoryDetector": ShapeMemoryDetector,
-}
-"""Detectors that can be read back from a file."""
 
 
 class EnsembleDetector(Detector):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 
 __all__ = [
     "ConfigError",
@@ -24,6 +25,7 @@ __all__ = [
     "OffbeatError",
     "nearest_names",
     "one_of",
+    "whole_number",
 ]
 
 SHOWN_NAMES = 12
@@ -59,6 +61,12 @@ def one_of(what: str, name: str, known: Iterable[str]) -> str:
     if name in names:
         return name
     raise ConfigError(f"{what}={name!r} is unknown: {nearest_names(name, names)}")
+
+
+def whole_number(what: str, number: object, *, least: int) -> None:
+    """Raise a `ConfigError` unless this is a whole number of at least `least`."""
+    if not isinstance(number, Integral) or isinstance(number, bool) or int(number) < least:
+        raise ConfigError(f"{what} must be a whole number >= {least}, {number!r} came")
 
 
 def nearest_names(name: str, names: Iterable[str]) -> str:

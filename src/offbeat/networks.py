@@ -1,4 +1,5 @@
-"""The network: a stacked LSTM that forecasts the next `horizon` rows from every row.
+"""The networks: a stacked LSTM that forecasts the next `horizon` rows from every row, and two
+autoencoders that say a window again after it went through a few numbers.
 
 Tensors in, tensors out: nothing here knows about time, channels' names or thresholds.
 """
@@ -10,7 +11,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Forecast", "LSTMForecaster", "LSTMState"]
+__all__ = [
+    "DenseAutoencoder",
+    "Forecast",
+    "LSTMAutoencoder",
+    "LSTMForecaster",
+    "LSTMState",
+    "RowNetwork",
+]
 
 LSTMState = tuple[Tensor, Tensor]
 """Hidden and cell state, each (n_layers, B, D)."""
@@ -26,7 +34,8 @@ MAX_SCALE = 20.0
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is forecast from each row: element h is the row h + 1 ahead.
+    """What is said from each row: element h is the row h + 1 ahead, of a `RowNetwork` whose
+    `first_ahead` is 0 the row itself.
 
     Parameters
     ----------
@@ -40,7 +49,22 @@ class Forecast:
     scale: Tensor | None
 
 
-class LSTMForecaster(nn.Module):
+class RowNetwork(nn.Module):
+    """A network that the training loop can train: from every row it speaks of some rows.
+
+    Attributes
+    ----------
+    horizon
+        Of how many rows.
+    first_ahead
+        How far ahead the first of them is: 1 forecasts what follows, 0 says the row itself again.
+    """
+
+    horizon: int
+    first_ahead: int = 1
+
+
+class LSTMForecaster(RowNetwork):
     """Stacked LSTM (Hochreiter & Schmidhuber 1997) with one linear layer for all steps ahead.
 
     The linear layer sees the hidden state and the row itself, so that "as now" costs the LSTM
@@ -114,3 +138,79 @@ class LSTMForecaster(nn.Module):
             return Forecast(parts[:, :, 0], None), state
         scale = nn.functional.softplus(parts[:, :, 1]) + MIN_SCALE
         return Forecast(parts[:, :, 0], scale.clamp(max=MAX_SCALE)), state
+
+
+class DenseAutoencoder(RowNetwork):
+    """Presses a window through a few numbers and says it again (Sakurada & Yairi 2014).
+
+    Parameters
+    ----------
+    n_inputs
+        Channels of a row, targets and covariates.
+    n_targets
+        Channels that are said again.
+    window
+        Rows of a window, W.
+    hidden_size, code_size
+        Numbers between the layers, and in the middle.
+    """
+
+    horizon = 1
+    first_ahead = 0
+
+    def __init__(
+        self, n_inputs: int, n_targets: int, *, window: int, hidden_size: int, code_size: int
+    ) -> None:
+        super().__init__()
+        self.shape = (window, 1, n_targets)
+        self.encoder = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(window * n_inputs, hidden_size),
+            nn.ReLU(),
+            nn.Linear(hidden_size, code_size),
+        )
+        self.decoder = nn.Sequential(
+            nn.Linear(code_size, hidden_size),
+            nn.ReLU(),
+            nn.Linear(hidden_size, window * n_targets),
+        )
+
+    def forward(self, rows: Tensor) -> tuple[Forecast, None]:
+        """Say windows (B, W, n_inputs) again, (B, W, 1, C)."""
+        numbers = self.decoder(self.encoder(rows))  # (B, W, n_inputs) -> (B, W * C)
+        return Forecast(numbers.view(-1, *self.shape), None), None
+
+
+class LSTMAutoencoder(RowNetwork):
+    """One LSTM reads a window, another says it again from the last row to the first.
+
+    As Malhotra et al. 2016 (https://arxiv.org/abs/1607.00148), but the second LSTM reads the first
+    one's last hidden state at every row instead of the row said before: it cannot copy, and
+    training and scoring are the same computation.
+
+    Parameters
+    ----------
+    n_inputs
+        Channels of a row, targets and covariates.
+    n_targets
+        Channels that are said again.
+    hidden_size
+        Size of both LSTMs.
+    """
+
+    horizon = 1
+    first_ahead = 0
+
+    def __init__(self, n_inputs: int, n_targets: int, *, hidden_size: int) -> None:
+        super().__init__()
+        self.encoder = nn.LSTM(n_inputs, hidden_size, batch_first=True)
+        self.decoder = nn.LSTM(hidden_size, hidden_size, batch_first=True)
+        self.head = nn.Linear(hidden_size, n_targets)
+
+    def forward(self, rows: Tensor) -> tuple[Forecast, None]:
+        """Say windows (B, W, n_inputs) again, (B, W, 1, C)."""
+        _, state = self.encoder(rows)  # two of (1, B, D)
+        code = state[0][0][:, None].expand(-1, rows.shape[1], -1)  # (B, W, D)
+        hidden, _ = self.decoder(code, state)
+        backwards = self.head(hidden)  # (B, W, D) -> (B, W, C)
+        return Forecast(backwards.flip(1)[:, :, None], None), None

@@ -17,9 +17,10 @@ from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from offbeat.detector import Detector
-from offbeat.ensemble import MEMBERS, EnsembleDetector
+from offbeat.ensemble import EnsembleDetector
 from offbeat.errors import ModelFileError, NotFittedError, OffbeatError
 from offbeat.io import atomic_path
+from offbeat.registry import MEMBERS
 
 __all__ = ["load", "save"]
 

@@ -1,4 +1,4 @@
-"""A progress bar for training: epoch, loss and remaining time."""
+"""Progress bars: the epochs of a training, and the detectors of a comparison."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-__all__ = ["progress_bar"]
+__all__ = ["comparison_bar", "progress_bar"]
 
 
 @contextmanager
@@ -34,5 +34,34 @@ def progress_bar(console: Console | None = None) -> Iterator[Callable[[Any], Non
         def hook(log: Any) -> None:
             loss = f"{log.train_loss:.3f} (validation {log.validation_loss:.3f})"
             bar.update(task, completed=log.epoch, total=log.max_epochs, loss=loss)
+
+        yield hook
+
+
+@contextmanager
+def comparison_bar(console: Console | None = None) -> Iterator[Callable[[Any], None]]:
+    """A bar over the detectors, and the hook that `compare(progress=...)` calls."""
+    columns = (
+        TextColumn("{task.fields[detector]}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[number]} of {task.fields[detectors]}  {task.fields[epoch]}"),
+        TimeElapsedColumn(),
+    )
+    bar = Progress(*columns, console=console or Console(stderr=True), transient=True)
+    with bar:
+        task = bar.add_task("", total=1, detector="...", number=0, detectors=0, epoch="")
+
+        def hook(stage: Any) -> None:
+            log = stage.epoch
+            done = 0.0 if log is None else log.epoch / log.max_epochs
+            bar.update(
+                task,
+                completed=stage.number - 1 + done,
+                total=stage.total,
+                detector=stage.detector,
+                number=stage.number,
+                detectors=stage.total,
+                epoch="" if log is None else f"epoch {log.epoch}/{log.max_epochs}",
+            )
 
         yield hook

@@ -28,10 +28,12 @@ __all__ = [
     "Standard",
     "Track",
     "error_size",
+    "find_wild",
     "join",
     "measure_standard",
     "raw_signals",
     "smooth",
+    "tamed",
     "tracks_of",
 ]
 
@@ -39,8 +41,9 @@ ErrorKind = Literal["scaled", "mae", "mse"]
 Smoothing = Literal["trailing", "centred"]
 Aggregate = Literal["log", "mean", "rms", "max"]
 
-QUANTILE = 0.99
-"""A signal is measured in units of this quantile of its training part."""
+QUANTILE = 0.999
+"""A track is measured in units of this quantile of its training part: short windows have heavier
+tails than long ones, and in units of the tail they are equals."""
 
 FLOOR: dict[ErrorKind, float] = {"scaled": 1.0, "mae": 0.05, "mse": 0.0025}
 """Smallest unit of the forecast error, so that a channel forecast perfectly in training does not
@@ -49,8 +52,12 @@ alarm at its first wobble: one forecast deviation, or 5 % of a training deviatio
 SIGNAL_FLOOR = 0.05
 """Smallest unit of the other signals (training deviations a row; skewness and kurtosis as such)."""
 
-SPIKE_QUANTILE, SPIKE_FLOOR = 0.999, 4.0
-"""A spike is measured in units of this quantile of its training part, at least so many floors."""
+SPIKE_FLOOR = 4.0
+"""The smallest unit of a spike, in floors."""
+
+WILD: dict[ErrorKind, float] = {"scaled": 8.0, "mae": 4.0, "mse": 16.0}
+"""A channel is wild if more than one error in a thousand of its training part is larger than this.
+One wild row says little there: beyond, its errors count by their square root."""
 
 QUIET = 0.1
 """Joined by logarithm, all that a channel says within what is usual for it weighs no more than this
@@ -91,7 +98,7 @@ class Scoring:
     smoothing_window: int | tuple[int, ...] | None = None
     aggregate: Aggregate = "log"
     forecast: float = 1.0
-    spike: float = 1.0
+    spike: float = 0.25
     rate_of_change: float = 0.0
     skewness: float = 0.0
     kurtosis: float = 0.0
@@ -177,8 +184,8 @@ class Joined:
     Parameters
     ----------
     score
-        Shape (T,), >= 0; NaN where no channel could be scored. 1 is about the 99th percentile of
-        one channel's training part.
+        Shape (T,), >= 0; NaN where no channel could be scored. 1 is about the 99.9th percentile
+        of one channel's training part.
     channel_shares
         Shape (T, C), rows sum to 1, or to 0 where the score is 0, or NaN.
     signal_shares
@@ -198,6 +205,19 @@ def error_size(residual: FloatArray, scale: FloatArray | float, kind: ErrorKind)
     elif kind == "mse":
         size = np.minimum(size, LARGEST) ** 2
     return np.minimum(size, LARGEST)
+
+
+def find_wild(error: FloatArray, kind: ErrorKind, learned: BoolArray) -> BoolArray:
+    """Which channels are wild (see `WILD`), shape (C,), by the rows `learned` (T,) of `error`."""
+    return np.asarray(_nan_quantile(error[learned], QUANTILE) > WILD[kind])
+
+
+def tamed(error: FloatArray, kind: ErrorKind, wild: BoolArray) -> FloatArray:
+    """Errors (T, C), those of wild channels beyond `WILD` by their square root."""
+    if not wild.any():
+        return error
+    limit = WILD[kind]
+    return np.where(wild & (error > limit), np.sqrt(limit * np.maximum(error, limit)), error)
 
 
 def smooth(signal: FloatArray, window: int, mode: Smoothing) -> FloatArray:
@@ -309,9 +329,7 @@ def measure_standard(
         name, part = track.signal, signal[learned]
         moment = name in ("skewness", "kurtosis")
         location = _nan_quantile(part, 0.5) if moment else np.zeros(signal.shape[1])
-        unit = _nan_quantile(
-            np.abs(part - location), SPIKE_QUANTILE if name == "spike" else QUANTILE
-        )
+        unit = _nan_quantile(np.abs(part - location), QUANTILE)
         floor = SIGNAL_FLOOR
         if name in ("forecast", "spike"):
             floor = FLOOR[scoring.error] * (SPIKE_FLOOR if name == "spike" else 1.0)

@@ -1,4 +1,4 @@
-"""The training loop: one, straight, for every network that forecasts from every row."""
+"""The training loop: one, straight, for every network that speaks of rows from every row."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from offbeat.errors import ConfigError, DataError
-from offbeat.networks import Forecast, LSTMForecaster
+from offbeat.networks import Forecast, RowNetwork
 
 __all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "train"]
 
@@ -128,6 +128,8 @@ class Material:
         Rows of a training sequence.
     warm_up
         First rows of a chunk that are read but not judged.
+    whole
+        Whether a segment is one window, which either teaches or judges and is never cut.
     """
 
     inputs: Tensor
@@ -135,6 +137,7 @@ class Material:
     segments: Sequence[tuple[int, int]]
     chunk: int
     warm_up: int
+    whole: bool = False
 
     @property
     def n_rows(self) -> int:
@@ -150,7 +153,7 @@ class _Best:
     epoch: int = 0
     weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def offer(self, network: LSTMForecaster, loss: float, epoch: int) -> None:
+    def offer(self, network: RowNetwork, loss: float, epoch: int) -> None:
         if loss < self.loss:
             self.loss, self.epoch = loss, epoch
             self.weights = copy.deepcopy(network.state_dict())
@@ -173,7 +176,7 @@ def absolute_loss(forecast: Forecast, target: Tensor) -> Tensor:
 
 
 def train(
-    network: LSTMForecaster,
+    network: RowNetwork,
     material: Material,
     loss: Loss,
     options: Training,
@@ -279,17 +282,17 @@ def _hold_back(material: Material, share: float) -> tuple[Material, Material | N
     learned, judged, passed = list[tuple[int, int]](), list[tuple[int, int]](), 0
     for start, end in material.segments:
         cut = min(end, start + max(0, n_learned - passed))
+        if material.whole and cut < end:
+            cut = start
         if cut > start:
             learned.append((start, cut))
         if end > cut:
             # the rows before the cut are read again, to warm up; they are not judged
             judged.append((max(start, cut - material.warm_up), end))
         passed += end - start
-    parts = (material.inputs, material.targets)
-    return (
-        Material(*parts, learned, material.chunk, material.warm_up),
-        Material(*parts, judged, material.chunk, material.warm_up),
-    )
+    if not learned:
+        return material, None
+    return replace(material, segments=learned), replace(material, segments=judged)
 
 
 def _batches(material: Material, options: Training) -> tuple[int, int]:
@@ -313,7 +316,7 @@ def _draw_chunks(
 
 
 def _chunk_loss(
-    network: LSTMForecaster,
+    network: RowNetwork,
     material: Material,
     loss: Loss,
     starts: np.ndarray,
@@ -330,8 +333,10 @@ def _chunk_loss(
     inputs = material.inputs[rows[:, :length]].to(device)  # (B, W, n_inputs)
     ahead = material.targets[rows]  # (B, W + H, C)
     ahead = torch.where(inside[..., None], ahead, torch.nan)
-    # (B, W + H, C) -> (B, W, C, H) -> (B, W, H, C): what follows each row
-    target = ahead[:, 1:].unfold(1, horizon, 1).transpose(2, 3).to(device)
+    first = network.first_ahead
+    ahead = ahead[:, first : first + length + horizon - 1]
+    # (B, W + H - 1, C) -> (B, W, C, H) -> (B, W, H, C): what each row speaks of
+    target = ahead.unfold(1, horizon, 1).transpose(2, 3).to(device)
     forecast, _ = network(inputs)
     known = ~torch.isnan(target)
     known[:, : material.warm_up] = False
@@ -354,7 +359,7 @@ def _trimmed_mean(losses: Tensor, known: Tensor, trim: float) -> Tensor:
 
 @torch.no_grad()
 def _validation_loss(
-    network: LSTMForecaster,
+    network: RowNetwork,
     material: Material | None,
     loss: Loss,
     options: Training,

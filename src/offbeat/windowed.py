@@ -11,16 +11,18 @@ import numpy as np
 
 from offbeat.detection import EventRules
 from offbeat.detector import Detector, Foresight
-from offbeat.errors import ConfigError
+from offbeat.errors import whole_number
 from offbeat.memory import ShapeMemory, View
+from offbeat.options import LEVEL_PREPARATION, WINDOW_SCORING
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing
+from offbeat.season import Season
 from offbeat.series import BoolArray, FloatArray, IntArray
 from offbeat.sliding import sliding_windows
 from offbeat.thresholds import Threshold
 from offbeat.training import EpochLog, ProgressHook
 
-__all__ = ["ShapeMemoryDetector", "WindowDetector"]
+__all__ = ["ShapeMemoryDetector", "Unit", "WindowDetector", "usual_window"]
 
 DEFAULT_WINDOW, MIN_WINDOW, MAX_WINDOW = 64, 8, 200
 WINDOWS_OF_HISTORY = 4
@@ -31,12 +33,8 @@ VIEWS: tuple[View, ...] = get_args(View)
 USUAL, UNUSUAL = 0.5, 0.99
 MIN_UNIT = 0.02
 """Smallest unit of a distance, in training deviations."""
-WINDOW_SCORING = Scoring(spike=0.0)
-"""A window tells nothing of what is over in one row that its mean does not."""
 WINDOW_SCALES: Mapping[Smoothing, tuple[int, ...]] = {"trailing": (0, 1), "centred": (1, 2, 4)}
 """Rows of the moving means in windows; 0 is the window that ends here, alone."""
-WINDOW_PREPARATION = Preparation(difference="never")
-"""Changes from row to row have lost the shape; the view without level sees past a drift."""
 
 
 class WindowDetector(Detector):
@@ -59,14 +57,11 @@ class WindowDetector(Detector):
         """How unusual each window is: per channel an array as long as its starts, >= 0."""
 
     def _check_options(self) -> None:
-        window = self.window
-        if window is not None and (not isinstance(window, int | np.integer) or window < 2):  # noqa: PLR2004
-            raise ConfigError(f"window must be a whole number >= 2, {window!r} came")
+        if self.window is not None:
+            whole_number("window", self.window, least=2)
 
     def _configure(self, n_rows: int) -> None:
-        usual = self.season_.period if self.season_ else DEFAULT_WINDOW
-        most = min(MAX_WINDOW, max(MIN_WINDOW, n_rows // WINDOWS_OF_HISTORY))
-        self.window_ = self.window or int(np.clip(usual, MIN_WINDOW, most))
+        self.window_ = self.window or usual_window(self.season_, n_rows)
         self.warm_up_ = self.window_ - 1
         self.min_rows_ = 2 * self.window_
         self._require_rows(n_rows, "the training part")
@@ -114,15 +109,31 @@ class WindowDetector(Detector):
         return np.nan_to_num(scaled), starts
 
 
+def usual_window(season: Season | None, n_rows: int) -> int:
+    """The period, if there is one, within what `n_rows` rows of history can fill."""
+    usual = season.period if season else DEFAULT_WINDOW
+    most = min(MAX_WINDOW, max(MIN_WINDOW, n_rows // WINDOWS_OF_HISTORY))
+    return int(np.clip(usual, MIN_WINDOW, most))
+
+
 @dataclass(frozen=True)
-class _Unit:
-    """What distance is usual, and how much more the unusual ones of the training part are."""
+class Unit:
+    """What distance is usual, and how much more the unusual ones of the training part are.
+
+    Parameters
+    ----------
+    usual
+        Median of the training part's distances.
+    more
+        How far their 99th percentile lies above it, at least `MIN_UNIT`.
+    """
 
     usual: float
     more: float
 
     @classmethod
-    def of(cls, distance: FloatArray) -> _Unit:
+    def of(cls, distance: FloatArray) -> Unit:
+        """From the distances of the training part, shape (N,); NaN is left out."""
         known = distance[~np.isnan(distance)]
         if not len(known):
             return cls(0.0, 1.0)
@@ -131,8 +142,13 @@ class _Unit:
 
     def measure(self, distance: FloatArray) -> FloatArray:
         """log(1 + standardised distance), not below 0."""
-        measured: FloatArray = np.log1p(np.maximum(distance - self.usual, 0.0) / self.more)
+        measured: FloatArray = np.log1p(self.standardised(distance))
         return measured
+
+    def standardised(self, distance: FloatArray) -> FloatArray:
+        """How far a distance is above what is usual, in units of the training part; >= 0."""
+        above: FloatArray = np.maximum(distance - self.usual, 0.0) / self.more
+        return above
 
 
 class ShapeMemoryDetector(WindowDetector):
@@ -165,7 +181,7 @@ class ShapeMemoryDetector(WindowDetector):
         smoothing: Smoothing = "trailing",
         random_state: int = 0,
         covariates: tuple[str, ...] = (),
-        preparation: Preparation = WINDOW_PREPARATION,
+        preparation: Preparation = LEVEL_PREPARATION,  # changes have lost the shape
         scoring: Scoring = WINDOW_SCORING,
         threshold: Threshold | None = None,
         rules: EventRules = EventRules(),
@@ -182,20 +198,19 @@ class ShapeMemoryDetector(WindowDetector):
 
     def _check_options(self) -> None:
         super()._check_options()
-        if not isinstance(self.n_windows, int | np.integer) or self.n_windows < 1:
-            raise ConfigError(f"n_windows must be a whole number >= 1, {self.n_windows!r} came")
+        whole_number("n_windows", self.n_windows, least=1)
 
     def _learn_windows(self, scaled: FloatArray, starts: list[IntArray]) -> None:
         draw = np.random.default_rng(self.random_state)
         self.memories_: list[tuple[ShapeMemory, ...]] = []
-        self.units_: list[tuple[_Unit, ...]] = []
+        self.units_: list[tuple[Unit, ...]] = []
         for column, own in zip(scaled.T, starts, strict=True):
             kept = np.sort(draw.permutation(own)[: self.n_windows])
             windows = sliding_windows(column, self.window_)[kept].astype(np.float32)
             memories = _memories(windows, kept)
             self.memories_.append(memories)
             self.units_.append(
-                tuple(_Unit.of(each.distance(column, own, leave_out=True)) for each in memories)
+                tuple(Unit.of(each.distance(column, own, leave_out=True)) for each in memories)
             )
 
     def _distances(
@@ -230,7 +245,7 @@ class ShapeMemoryDetector(WindowDetector):
                 raise ValueError(f"windows of {self.window_} rows were expected, {windows.shape}")
             self.memories_.append(_memories(windows, starts))
             units = arrays[f"memory{column}.units"]
-            self.units_.append(tuple(_Unit(float(usual), float(more)) for usual, more in units))
+            self.units_.append(tuple(Unit(float(usual), float(more)) for usual, more in units))
 
 
 def _memories(windows: FloatArray, starts: IntArray) -> tuple[ShapeMemory, ...]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from offbeat.checks import CheckReport, check
+from offbeat.comparison import Comparison, StageHook, compare
 from offbeat.detection import Detection
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, DataError, nearest_names
-from offbeat.io import ReadOptions, read_series, split_time
+from offbeat.evaluation import Evaluation, evaluate
+from offbeat.io import ReadOptions, read_series
+from offbeat.lesson import Lesson
 from offbeat.lstm import LSTMDetector
 from offbeat.persist import load
 from offbeat.preparation import Span
+from offbeat.roster import name_of, references_beside
 from offbeat.series import Series
 from offbeat.thresholds import Threshold
 from offbeat.training import ProgressHook
@@ -24,47 +28,15 @@ from offbeat.training import ProgressHook
 __all__ = [
     "Lesson",
     "check_file",
+    "compare_file",
     "detect_file",
+    "evaluate_file",
     "parse_span",
     "parse_split",
     "refuse_same_file",
     "set_model_threshold",
     "train_file",
 ]
-
-DEFAULT_TRAIN = 0.4
-"""Where nobody says which part is normal, the first 40 % of the rows are taken for it."""
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What is learned from: the first part of the data, and spans that a person named.
-
-    Parameters
-    ----------
-    train
-        Where the training part ends: fraction, row or time stamp; None takes `DEFAULT_TRAIN`.
-    normal
-        Spans that are known to be normal: only these are learned, wherever they lie.
-    exclude
-        Spans never learned.
-    whole
-        Whether all rows are the training part.
-    """
-
-    train: float | int | str | None = None
-    normal: tuple[Span, ...] = ()
-    exclude: tuple[Span, ...] = ()
-    whole: bool = False
-
-    def part(self, series: Series) -> Series:
-        """The rows that training may see."""
-        if self.whole or (self.normal and self.train is None):
-            return series
-        before: Series
-        at = DEFAULT_TRAIN if self.train is None else self.train
-        before, _ = split_time(_in_time_order(series), at)
-        return before
 
 
 def check_file(
@@ -133,14 +105,88 @@ def detect_file(
         if model is None:
             fitted = _fitted(series, detector, lesson, progress)
         else:
-            fitted = load(model)
-            series = _known_to(fitted, series, model)
-            if step is not None:
-                fitted.set_params(preparation=replace(fitted.preparation, step=step))
-            if detector is not None:
-                fitted.set_params(smoothing=detector.smoothing)
+            fitted, series = _loaded(model, series, detector, step)
         detection = fitted.detect(series)
         return detection if threshold is None else detection.with_threshold(threshold)
+
+
+def evaluate_file(
+    source: str,
+    options: ReadOptions = ReadOptions(),
+    *,
+    model: str | Path | None = None,
+    detector: Detector | None = None,
+    step: str | None = None,
+    lesson: Lesson = Lesson(),
+    threshold: Threshold | None = None,
+    buffer: int | None = None,
+    progress: ProgressHook | None = None,
+) -> Comparison:
+    """One detector judged on the rows of a file after its training part.
+
+    Parameters
+    ----------
+    source, options, model, detector, step, lesson, threshold, progress
+        As in `detect_file`.
+    buffer
+        Soft edge of VUS in rows, see `offbeat.evaluate`.
+
+    Returns
+    -------
+    The detector first, then a smoothed |z| and a random score that learned the same rows. These
+    two are missing where a model was trained on other data: then there is nothing to learn from.
+    """
+    with _about(source):
+        series = read_series(source, options)
+        if model is None:
+            made = LSTMDetector() if detector is None else detector
+            found = evaluate(
+                made, series, lesson=lesson, threshold=threshold, buffer=buffer, progress=progress
+            )
+        else:
+            made, series = _loaded(model, series, detector, step)
+            found = evaluate(made, series, lesson=None, threshold=threshold, buffer=buffer)
+        beside = _references(found, made, series, lesson if model is None else None, threshold)
+        found = replace(found, detector=name_of(made))
+        return Comparison((found, *beside.evaluations), beside.failures)
+
+
+def compare_file(
+    source: str,
+    options: ReadOptions = ReadOptions(),
+    *,
+    detectors: Mapping[str, Detector] | None = None,
+    lesson: Lesson = Lesson(),
+    threshold: Threshold | None = None,
+    buffer: int | None = None,
+    progress: StageHook | None = None,
+) -> Comparison:
+    """Several detectors, each trained on the first part of a file and judged on the rest.
+
+    Parameters
+    ----------
+    source, options, lesson
+        As in `detect_file`.
+    detectors, threshold, buffer, progress
+        As in `offbeat.compare`.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be used, or no detector came through.
+    """
+    with _about(source):
+        comparison = compare(
+            read_series(source, options),
+            detectors,
+            lesson=lesson,
+            threshold=threshold,
+            buffer=buffer,
+            progress=progress,
+        )
+        if not comparison.evaluations:
+            raise DataError(comparison.complaint)
+        return comparison
 
 
 def set_model_threshold(
@@ -203,15 +249,6 @@ def _about(source: str) -> Iterator[None]:
         raise DataError(f"{name}: {problem}") from problem
 
 
-def _in_time_order(series: Series) -> Series:
-    """The rows sorted by time, so that what is learned lies before what is not."""
-    if not series.has_clock or bool((np.diff(series.time.astype(np.int64)) >= 0).all()):
-        return series
-    order = np.argsort(series.time, kind="stable")
-    label = None if series.label is None else series.label[order]
-    return replace(series, values=series.values[order], time=series.time[order], label=label)
-
-
 def _known_to(fitted: Detector, series: Series, model: str | Path) -> Series:
     """The channels of the model; a file may hold more than it knows."""
     missing = [name for name in fitted.channels_ if name not in series.channels]
@@ -222,6 +259,40 @@ def _known_to(fitted: Detector, series: Series, model: str | Path) -> Series:
             "model on these"
         )
     return series.select(fitted.channels_)
+
+
+def _loaded(
+    model: str | Path, series: Series, detector: Detector | None, step: str | None
+) -> tuple[Detector, Series]:
+    """A model and the channels it knows; of `detector` it takes the smoothing only."""
+    fitted = load(model)
+    series = _known_to(fitted, series, model)
+    if step is not None:
+        fitted.set_params(preparation=replace(fitted.preparation, step=step))
+    if detector is not None:
+        fitted.set_params(smoothing=detector.smoothing)
+    return fitted, series
+
+
+def _references(
+    found: Evaluation,
+    detector: Detector,
+    series: Series,
+    lesson: Lesson | None,
+    threshold: Threshold | None,
+) -> Comparison:
+    """The reference lines on the same rows; without a lesson, on those before the judged ones."""
+    if lesson is None:
+        first = found.first_judged
+        if not np.any(series.time < np.asarray(first)):
+            return Comparison(())
+        lesson = Lesson(train=f"{first}Z" if isinstance(first, np.datetime64) else first)
+    buffer = None if found.accuracy is None else found.accuracy.buffer
+    beside = references_beside(detector)
+    judged = compare(series, beside, lesson=lesson, threshold=threshold, buffer=buffer)
+    order = list(beside)
+    ordered = sorted(judged.evaluations, key=lambda each: order.index(each.detector))
+    return Comparison(tuple(ordered), judged.failures)
 
 
 def _fitted(

@@ -36,12 +36,13 @@ def affiliation_scores(
     Returns
     -------
     Recall is the mean over the true events, precision the mean over the zones with a flagged row;
-    0/0 counts as 1.
+    0/0 counts as 1. Where all rows are anomalous, any flag has precision 1.
 
     Raises
     ------
     DataError
-        If nothing is anomalous: distances to an event need one.
+        If nothing is anomalous (distances to an event need one), the shapes differ or a value is
+        neither 0 nor 1.
     """
     true, flagged = same_flags(y_true, label)
     events = label_runs(true)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from offbeat.errors import ConfigError
-from offbeat.metrics.flags import as_flags, precision_recall, same_flags
+from offbeat.metrics.flags import as_flags, check_rows, precision_recall, same_flags
 from offbeat.runs import label_runs
 from offbeat.series import BoolArray, FloatArray, IntArray
 
@@ -43,7 +43,7 @@ def event_scores(
     y_true, label
         Shape (T,), 0/1.
     tolerance
-        Rows before and after a true event that still count as it.
+        Rows before and after a true event that still count as it; it may reach beyond the series.
 
     Returns
     -------
@@ -53,9 +53,10 @@ def event_scores(
     ------
     DataError
         If the shapes differ or a value is neither 0 nor 1.
+    ConfigError
+        If the tolerance is no whole number >= 0.
     """
-    if tolerance < 0:
-        raise ConfigError(f"tolerance is a number of rows, 0 or more; {tolerance} came")
+    check_rows("tolerance", tolerance)
     true, flagged = same_flags(y_true, label)
     events, alarms = label_runs(true), label_runs(flagged)
     n_found = int(_touched(events, alarms, tolerance).sum())
@@ -74,7 +75,13 @@ def detection_delays(y_true: IntArray | BoolArray, label: IntArray | BoolArray) 
 
     Returns
     -------
-    Shape (n events,); NaN for an event that was not found.
+    Shape (n events,), 0 or more; NaN for an event that was not found. An alarm that began before
+    the event and reaches into it has a delay of 0.
+
+    Raises
+    ------
+    DataError
+        If the shapes differ or a value is neither 0 nor 1.
     """
     true, flagged = same_flags(y_true, label)
     marks = np.flatnonzero(flagged)
@@ -88,7 +95,28 @@ def detection_delays(y_true: IntArray | BoolArray, label: IntArray | BoolArray) 
 
 
 def alarms_per_day(label: IntArray | BoolArray, rows_per_day: float) -> float:
-    """Runs of flagged rows a day; 0 for a label without rows."""
+    """Runs of flagged rows a day.
+
+    Parameters
+    ----------
+    label
+        Shape (T,), 0/1.
+    rows_per_day
+        > 0, finite.
+
+    Returns
+    -------
+    0 for a label without rows.
+
+    Raises
+    ------
+    DataError
+        If a value is neither 0 nor 1.
+    ConfigError
+        If `rows_per_day` is no number > 0.
+    """
+    if not 0 < rows_per_day < np.inf:
+        raise ConfigError(f"rows_per_day must be a number > 0, {rows_per_day!r} came")
     flagged = as_flags("label", label)
     if not len(flagged):
         return 0.0

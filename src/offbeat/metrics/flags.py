@@ -6,10 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from offbeat.errors import DataError
+from offbeat.errors import ConfigError, DataError
 from offbeat.series import BoolArray, FloatArray, IntArray
 
-__all__ = ["PrecisionRecall", "as_flags", "as_score", "precision_recall", "same_flags"]
+__all__ = [
+    "PrecisionRecall",
+    "as_flags",
+    "as_score",
+    "check_rows",
+    "precision_recall",
+    "same_flags",
+]
 
 
 @dataclass(frozen=True)
@@ -52,8 +59,22 @@ def as_flags(what: str, values: IntArray | BoolArray) -> BoolArray:
 
 
 def as_score(score: FloatArray, n_rows: int) -> FloatArray:
-    """A score of shape (n_rows,), or a `DataError`; NaN may be among it."""
-    values = np.asarray(score, dtype=np.float64)
+    """A score of shape (n_rows,), or a `DataError`; NaN may be among it, infinity not."""
+    try:
+        values = np.asarray(score, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError("score must be numbers or NaN, something else came") from None
     if values.shape != (n_rows,):
         raise DataError(f"score of shape ({n_rows},) was expected, shape {values.shape} came")
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(np.argmax(infinite))
+        raise DataError(f"score must be finite, or NaN where there is none; row {row} is infinite")
     return values
+
+
+def check_rows(what: str, value: object, low: int = 0) -> None:
+    """Refuse what is no whole number of rows >= `low`."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or int(value) < low:  # type: ignore[call-overload]
+        raise ConfigError(f"{what} must be a whole number of rows, {low} or more; {value!r} came")

@@ -54,13 +54,21 @@ def nab_score(
     random_state
         Seed of the random line.
 
+    Returns
+    -------
+    Where all rows are anomalous there is one window, and an alarm in its first row gets 100.
+
     Raises
     ------
     DataError
-        If no window lies behind the probation.
+        If no window lies behind the probation, the shapes differ or a value is neither 0 nor 1.
+    ConfigError
+        If the probation lies outside [0, 1) or a cost is below 0.
     """
     if not 0.0 <= probation < 1.0:
         raise ConfigError(f"probation must lie in [0, 1), {probation!r} came")
+    if not (0 <= false_alarm < np.inf and 0 <= miss < np.inf):
+        raise ConfigError(f"costs must be numbers >= 0, {false_alarm!r} and {miss!r} came")
     true, flagged = same_flags(y_true, label)
     first = int(probation * len(true))
     true, flagged = true[first:], flagged[first:]
@@ -102,5 +110,5 @@ def _row_weights(windows: IntArray, n_rows: int, false_alarm: float) -> FloatArr
 
 def _sigmoid(position: FloatArray) -> FloatArray:
     """From 1 far ahead of the end of a window to -1 far behind it."""
-    value: FloatArray = 2 / (1 + np.exp(5 * position)) - 1
+    value: FloatArray = -np.tanh(2.5 * position)  # 2 / (1 + exp(5 position)) - 1, never too large
     return value

@@ -61,16 +61,14 @@ def precision_recall_curve(y_true: IntArray | BoolArray, score: FloatArray) -> P
     Raises
     ------
     DataError
-        If shapes differ or no anomalous row has a score.
+        If shapes differ, a score is infinite or no anomalous row has one.
     """
     # Loading it takes a second, and labels and thresholds are used without it.
     from sklearn import metrics
 
-    values = np.asarray(score, dtype=float)
     true = as_flags("y_true", y_true)
-    if values.shape != true.shape:
-        raise DataError(f"score of shape {true.shape} was expected, {values.shape} came")
-    scored = np.isfinite(values)
+    values = as_score(score, len(true))
+    scored = ~np.isnan(values)
     n_reachable = int(true[scored].sum())
     if not n_reachable:
         raise DataError("y_true marks no row that has a score: there is no precision or recall")
@@ -89,10 +87,15 @@ def auc_pr(y_true: IntArray | BoolArray, score: FloatArray) -> float:
     score
         Shape (T,); NaN ranks below every number.
 
+    Returns
+    -------
+    Equal scores get the share of anomalous rows, as a random score does in the mean; where all
+    rows are anomalous it is 1.
+
     Raises
     ------
     DataError
-        If shapes differ or no row is anomalous.
+        If shapes differ, a score is infinite or no row is anomalous.
     """
     from sklearn import metrics
 
@@ -112,10 +115,14 @@ def auc_roc(y_true: IntArray | BoolArray, score: FloatArray) -> float:
     score
         Shape (T,); NaN ranks below every number.
 
+    Returns
+    -------
+    Equal scores get 0.5.
+
     Raises
     ------
     DataError
-        If shapes differ, or all rows are normal or all anomalous.
+        If shapes differ, a score is infinite, or all rows are normal or all anomalous.
     """
     from sklearn import metrics
 

@@ -41,6 +41,13 @@ def range_scores(
     Returns
     -------
     Means over the true events (recall) and over the flagged ranges (precision); 0/0 counts as 1.
+
+    Raises
+    ------
+    DataError
+        If the shapes differ or a value is neither 0 nor 1.
+    ConfigError
+        If `alpha` lies outside [0, 1] or `bias` is unknown.
     """
     if not 0.0 <= alpha <= 1.0:
         raise ConfigError(f"alpha must lie in [0, 1], {alpha!r} came")

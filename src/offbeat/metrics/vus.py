@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from offbeat.errors import ConfigError, DataError
-from offbeat.metrics.flags import as_flags, as_score
+from offbeat.errors import DataError
+from offbeat.metrics.flags import as_flags, as_score, check_rows
 from offbeat.runs import label_runs
 from offbeat.series import BoolArray, FloatArray, IntArray
 
@@ -57,19 +57,25 @@ def volumes(
     score
         Shape (T,), high = anomalous. NaN (a warm-up) counts as the lowest score.
     buffer
-        Largest soft edge, in rows; a figure means little without it. TSB-AD takes the period.
+        Largest soft edge, in rows; a figure means little without it. TSB-AD takes the period. 0
+        leaves the areas under the curves of rows, weighed by the events touched. It may be larger
+        than the series: edges end where the series does.
     thresholds
-        Points of a curve.
+        Points of a curve, 2 or more.
+
+    Returns
+    -------
+    Equal scores rank nothing and get what one flag on every row gets.
 
     Raises
     ------
     DataError
-        If shapes differ, or all rows are normal or all anomalous.
+        If shapes differ, a score is infinite, or all rows are normal or all anomalous.
     ConfigError
-        If the buffer is negative.
+        If `buffer` is no whole number >= 0, or `thresholds` none >= 2.
     """
-    if buffer < 0:
-        raise ConfigError(f"buffer must be 0 or more rows, {buffer!r} came")
+    check_rows("buffer", buffer)
+    check_rows("thresholds", thresholds, 2)
     true = as_flags("y_true", y_true)
     values = as_score(score, len(true))
     if true.all() or not true.any():

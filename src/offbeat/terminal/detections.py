@@ -1,4 +1,4 @@
-"""What the command line shows: tables for people, and CSV, JSON or Parquet for programs."""
+"""Detections, thresholds, checks and trainings as tables and words."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from offbeat import wording
 from offbeat.errors import ConfigError, one_of
-from offbeat.io import OutputFormat, atomic_path, write_frame
+from offbeat.io import atomic_path
+from offbeat.terminal.writing import plain_console, written
 
 if TYPE_CHECKING:
     from offbeat.checks import CheckReport
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from offbeat.events import Event
 
 __all__ = [
-    "is_piped",
     "show_check",
     "show_events",
     "show_scores",
@@ -36,20 +35,13 @@ __all__ = [
 SHOWN_CHANNELS = 3
 SHOWN_ROWS = 20
 CHECK_SUFFIXES = ("", ".txt", ".md", ".log", ".json")
-PLAIN_WIDTH = 140
-"""Columns of a table that goes to a file or a pipe."""
-
-
-def is_piped(out: Path | None, format_: str | None) -> bool:
-    """Whether standard output carries data for a program, so that words go elsewhere."""
-    return out is None and format_ not in (None, "table")
 
 
 def show_events(detection: Detection, out: Path | None, format_: str | None) -> None:
     """The events, the most severe marked, and the sentence that sums them up."""
-    if _written(detection.events_frame(), out, format_, "events"):
+    if written(detection.events_frame(), out, format_, "events"):
         return
-    console = _console()
+    console = plain_console()
     if detection.events:
         console.print(_events_table(detection))
     console.print(escape(wording.summary(detection)))
@@ -60,9 +52,9 @@ def show_events(detection: Detection, out: Path | None, format_: str | None) -> 
 
 def show_scores(detection: Detection, out: Path | None, format_: str | None) -> None:
     """One line a row: time, score, threshold, label, and what was expected of each channel."""
-    if _written(detection.to_frame(), out, format_, "scores"):
+    if written(detection.to_frame(), out, format_, "scores"):
         return
-    console = _console()
+    console = plain_console()
     frame = detection.to_frame().select("time", "score", "threshold", "label")
     order = detection.score.argsort()[::-1]  # NaN first
     rows = [int(row) for row in order if detection.score[row] == detection.score[row]]
@@ -81,7 +73,7 @@ def show_thresholds(detection: Detection, out: Path | None, format_: str | None)
     frame = pl.DataFrame(
         [{k: v for k, v in row.to_dict().items() if k != "threshold"} for row in rows]
     )
-    if _written(frame, out, format_, "thresholds"):
+    if written(frame, out, format_, "thresholds"):
         return
     labelled = any(row.f1 is not None for row in rows)
     columns = ["method", "cut", "flagged", "events", "alarms a day"]
@@ -94,7 +86,7 @@ def show_thresholds(detection: Detection, out: Path | None, format_: str | None)
             cells += [wording.number(figure, 3) for figure in (row.precision, row.recall, row.f1)]
         current = row.method == detection.threshold.title
         table.add_row(*cells, row.note, style="bold" if current else None)
-    console = _console()
+    console = plain_console()
     console.print(table)
     console.print(f"in force: {escape(detection.threshold.title)} (bold where it is in the table)")
 
@@ -125,7 +117,7 @@ def show_training(detector: Detector, out: Path) -> None:
         for name, value in chosen.items()
         if value not in (None, [])
     )
-    console = _console()
+    console = plain_console()
     console.print(escape(f"learned {detector.n_learned_} rows: {words}"))
     n_odd = len(detector.record_.outliers)
     if n_odd:
@@ -157,25 +149,6 @@ def _choice(value: object) -> str:
     if isinstance(value, Mapping):
         return " and ".join(f"{each} ({name})" for name, each in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _console() -> Console:
-    """Full width in a terminal, a fixed one elsewhere, so that no cell is cut in a pipe."""
-    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
-
-
-def _written(frame: pl.DataFrame, out: Path | None, format_: str | None, what: str) -> bool:
-    """Whether the frame went to a file or to standard output instead of a table."""
-    if format_ is not None:
-        one_of("format", format_, get_args(OutputFormat))
-    if format_ == "table" or (out is None and format_ is None):
-        if out is not None:
-            raise ConfigError("--format table goes to the terminal: leave out --out, or use csv")
-        return False
-    write_frame(frame, out if out is not None else "-", cast("OutputFormat | None", format_))
-    if out is not None:
-        print(f"{what}: {out} ({len(frame)} rows)")
-    return True
 
 
 def _events_table(detection: Detection) -> Table:

@@ -1,0 +1,324 @@
+"""The commands: each is one library call, and a table or file of what it gave."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from offbeat.cli.grouping import grouped
+from offbeat.cli.options import (
+    CUT,
+    LEARN,
+    OUTPUT,
+    Buffer,
+    Cutting,
+    File,
+    Format,
+    Learning,
+    Lessons,
+    Model,
+    Out,
+    Quiet,
+    Reading,
+    names_in,
+    option,
+)
+
+if TYPE_CHECKING:
+    from offbeat.detection import Detection
+
+__all__ = ["COMMANDS", "app"]
+
+app = typer.Typer(
+    name="offbeat",
+    help="Find what is off in a time series: an LSTM learns what is normal, you choose the cut.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+COMMANDS = ("check", "train", "score", "detect", "threshold", "report", "evaluate", "compare")
+ROSTER = (
+    "ensemble, lstm, memory, lstm-autoencoder, autoencoder, pca, kmeans, isolation-forest, "
+    "one-class-svm, arima, seasonal-naive, persistence, smoothed-z, random"
+)
+"""Names of `offbeat.roster`, written out so that the help is quick; a test holds them equal."""
+
+
+@app.command()
+@grouped
+def check(
+    file: File,
+    reading: Reading,
+    out: Annotated[Path | None, option(OUTPUT, "File to write: .txt or .json.")] = None,
+    format_: Annotated[
+        str | None, option(OUTPUT, "table (lines for people) or json.", "--format")
+    ] = None,
+) -> None:
+    """Say what is in a file before anything is trained."""
+    from offbeat import terminal
+    from offbeat.workflow import check_file
+
+    _spare((file,), (out,))
+    report = check_file(file, reading.options(), step=reading.step)
+    terminal.show_check(report, out, format_)
+
+
+@app.command()
+@grouped
+def train(
+    file: File,
+    out: Annotated[Path, option(OUTPUT, "Model file to write: normal.offbeat.")],
+    reading: Reading,
+    learning: Learning,
+    cutting: Cutting,
+    quiet: Quiet = False,
+) -> None:
+    """Learn what is normal from a file, all of it or up to --train, and keep it in a model."""
+    from offbeat import terminal
+    from offbeat.workflow import train_file
+
+    with _progress(quiet) as hook:
+        fitted = train_file(
+            file,
+            out,
+            reading.options(),
+            detector=learning.detector(reading, cutting),
+            lesson=learning.lesson(whole=True),
+            threshold=cutting.method(),
+            progress=hook,
+        )
+    terminal.show_training(fitted, out)
+    terminal.warn_of_stillness(fitted.record_.settings, fitted.channels_)
+
+
+@app.command()
+@grouped
+def score(
+    file: File,
+    reading: Reading,
+    learning: Learning,
+    cutting: Cutting,
+    model: Model = None,
+    out: Out = None,
+    format_: Format = None,
+    quiet: Quiet = False,
+) -> None:
+    """Give every row a score, with what was expected."""
+    from offbeat import terminal
+
+    _spare((file, model), (out,))
+    detection = _detect(file, model, reading, learning, cutting, quiet)
+    terminal.show_scores(detection, out, format_)
+
+
+@app.command()
+@grouped
+def detect(
+    file: File,
+    reading: Reading,
+    learning: Learning,
+    cutting: Cutting,
+    model: Model = None,
+    out: Out = None,
+    format_: Format = None,
+    report: Annotated[Path | None, option(OUTPUT, "Also write an HTML report here.")] = None,
+    fail_on_anomaly: Annotated[
+        bool, option(OUTPUT, "Exit code 1 if there is an event.", "--fail-on-anomaly")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the events in a file. Needs no other argument."""
+    from offbeat import terminal
+
+    _spare((file, model), (out, report))
+    detection = _detect(file, model, reading, learning, cutting, quiet)
+    terminal.show_events(detection, out, format_)
+    if report is not None:
+        typer.echo(f"report: {detection.report(report)}", err=terminal.is_piped(out, format_))
+    if fail_on_anomaly and detection.events:
+        raise typer.Exit(1)
+
+
+@app.command()
+@grouped
+def threshold(
+    file: File,
+    reading: Reading,
+    learning: Learning,
+    cutting: Cutting,
+    model: Model = None,
+    keep: Annotated[
+        bool, option(CUT, "Cut the --model at --threshold from now on.", "--keep")
+    ] = False,
+    out: Out = None,
+    format_: Format = None,
+    quiet: Quiet = False,
+) -> None:
+    """Put all ways to cut side by side, or give a model another cut. Nothing is trained again."""
+    from offbeat import terminal
+    from offbeat.workflow import set_model_threshold
+
+    method = cutting.method()
+    if keep and (model is None or method is None):
+        raise typer.BadParameter("--keep needs the --model and the --threshold to keep")
+    _spare((file, model), (out,))
+    detection = _detect(file, model, reading, learning, cutting, quiet)
+    terminal.show_thresholds(detection, out, format_)
+    if keep and model is not None and method is not None:
+        set_model_threshold(model, method, file, reading.options())
+        typer.echo(f"{model} now cuts at {method.title}", err=terminal.is_piped(out, format_))
+
+
+@app.command()
+@grouped
+def report(
+    file: File,
+    reading: Reading,
+    learning: Learning,
+    cutting: Cutting,
+    model: Model = None,
+    out: Annotated[Path, option(OUTPUT, "Where to.")] = Path("report.html"),
+    quiet: Quiet = False,
+) -> None:
+    """Write one HTML file that opens offline: figures, events, thresholds, settings."""
+    _spare((file, model), (out,))
+    detection = _detect(file, model, reading, learning, cutting, quiet)
+    typer.echo(f"report: {detection.report(out)}")
+
+
+@app.command()
+@grouped
+def evaluate(
+    file: File,
+    reading: Reading,
+    learning: Learning,
+    cutting: Cutting,
+    model: Model = None,
+    detector: Annotated[
+        str | None, option(LEARN, "Which one; lstm if not given. Names: offbeat compare --help.")
+    ] = None,
+    buffer: Buffer = None,
+    out: Out = None,
+    format_: Format = None,
+    quiet: Quiet = False,
+) -> None:
+    """Judge a detector on the rows after its training part: accuracy, alarms, times."""
+    from offbeat import terminal
+    from offbeat.workflow import evaluate_file
+
+    if model is not None:
+        learning.refuse_beside(model, *(["--detector"] if detector else []))
+    _spare((file, model), (out,))
+    kept = model is not None and not cutting.centred
+    with _progress(quiet or model is not None) as hook:
+        comparison = evaluate_file(
+            file,
+            reading.options(),
+            model=model,
+            detector=None if kept else learning.detector(reading, cutting, detector or "lstm"),
+            step=reading.step,
+            lesson=learning.lesson(),
+            threshold=cutting.method(),
+            buffer=buffer,
+            progress=hook,
+        )
+    terminal.show_evaluation(comparison, out, format_)
+
+
+@app.command()
+@grouped
+def compare(
+    file: File,
+    reading: Reading,
+    lessons: Lessons,
+    cutting: Cutting,
+    detectors: Annotated[
+        str | None, option(LEARN, f"Which, with commas; all if not given: {ROSTER}.")
+    ] = None,
+    buffer: Buffer = None,
+    out: Out = None,
+    format_: Format = None,
+    quiet: Quiet = False,
+) -> None:
+    """Put all detectors side by side on the rows after the training part."""
+    from offbeat import terminal
+    from offbeat.errors import DataError
+    from offbeat.roster import chosen_detectors
+    from offbeat.workflow import compare_file
+
+    _spare((file,), (out,))
+    kinds = chosen_detectors(names_in(detectors))
+    with _comparison_progress(quiet) as hook:
+        comparison = compare_file(
+            file,
+            reading.options(),
+            detectors={
+                name: lessons.dressed(kind(), reading, cutting) for name, kind in kinds.items()
+            },
+            lesson=lessons.lesson(),
+            threshold=cutting.method(),
+            buffer=buffer,
+            progress=hook,
+        )
+    terminal.show_comparison(comparison, out, format_)
+    if not comparison.succeeded:
+        raise DataError(f"{file}: {comparison.complaint}")
+
+
+# ---------------------------------------------------------------- from words to calls
+
+
+def _detect(
+    file: str,
+    model: Path | None,
+    reading: Reading,
+    learning: Learning,
+    cutting: Cutting,
+    quiet: bool,
+) -> Detection:
+    from offbeat.terminal import warn_of_stillness
+    from offbeat.workflow import detect_file
+
+    if model is not None:
+        learning.refuse_beside(model)
+    kept = model is not None and not cutting.centred  # the model looks back as it was trained to
+    with _progress(quiet or model is not None) as hook:
+        detection = detect_file(
+            file,
+            reading.options(),
+            model=model,
+            detector=None if kept else learning.detector(reading, cutting),
+            step=reading.step,
+            lesson=learning.lesson(),
+            threshold=cutting.method(),
+            progress=hook,
+        )
+    warn_of_stillness(detection.settings, detection.series.channels)
+    return detection
+
+
+def _spare(read: tuple[str | Path | None, ...], written: tuple[Path | None, ...]) -> None:
+    """Refuse to write over what is read, before any work is done."""
+    from offbeat.workflow import refuse_same_file
+
+    for source in read:
+        for target in written:
+            if source is not None and target is not None:
+                refuse_same_file(source, target)
+
+
+def _progress(quiet: bool) -> AbstractContextManager[Any]:
+    from offbeat.progress import progress_bar
+
+    return nullcontext() if quiet or not sys.stderr.isatty() else progress_bar()
+
+
+def _comparison_progress(quiet: bool) -> AbstractContextManager[Any]:
+    from offbeat.progress import comparison_bar
+
+    return nullcontext() if quiet or not sys.stderr.isatty() else comparison_bar()

@@ -1,0 +1,214 @@
+"""Options of the command line, in groups that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from offbeat.detector import Detector
+    from offbeat.io import ReadOptions
+    from offbeat.thresholds import Threshold
+    from offbeat.workflow import Lesson
+
+__all__ = [
+    "CUT",
+    "JUDGE",
+    "LEARN",
+    "OUTPUT",
+    "Buffer",
+    "Cutting",
+    "File",
+    "Format",
+    "Learning",
+    "Lessons",
+    "Model",
+    "Out",
+    "Quiet",
+    "Reading",
+    "names_in",
+    "option",
+]
+
+DATA, LEARN, CUT = "The data", "What is learned", "The cut"
+JUDGE, OUTPUT = "How it is judged", "What comes out"
+
+File = Annotated[
+    str,
+    typer.Argument(help="CSV, TSV, JSON lines, Parquet, Feather or a web-server log; - is stdin."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="File to write: .csv, .json, .parquet; - is standard output.",
+        rich_help_panel=OUTPUT,
+        callback=lambda path: None if path == Path("-") else path,
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", help="table, csv, json or parquet.", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.", rich_help_panel=OUTPUT)]
+
+
+D = TypeVar("D", bound="Detector")
+
+
+def option(panel: str, text: str, *names: str) -> Any:
+    """An option of a group, with the help that stands under the group's title."""
+    return typer.Option(*names, help=text, rich_help_panel=panel)
+
+
+@dataclass
+class Reading:
+    """How the file is read."""
+
+    time: Annotated[str | None, option(DATA, "Column of time stamps; found if not named.")] = None
+    channels: Annotated[
+        str | None, option(DATA, "Columns to watch, with commas; all numbers if not named.")
+    ] = None
+    label: Annotated[str | None, option(DATA, "Column of 0 and 1, 1 = anomaly.")] = None
+    delimiter: Annotated[str | None, option(DATA, "Between cells; found if not given.")] = None
+    zone: Annotated[str | None, option(DATA, "Zone of local time stamps: Europe/Berlin.")] = None
+    encoding: Annotated[str, option(DATA, "Of text files.")] = "utf8"
+    every: Annotated[
+        str | None, option(DATA, "Rows are events: count them per 30s, 1min, 1h ...")
+    ] = None
+    agg: Annotated[str | None, option(DATA, "With --every: count,sum(amount),mean(latency).")] = (
+        None
+    )
+    step: Annotated[str | None, option(DATA, "Regular step: 1min; found if not given.")] = None
+
+    def options(self) -> ReadOptions:
+        """As the library takes them."""
+        from offbeat.io import ReadOptions
+
+        return ReadOptions(
+            time=self.time,
+            channels=names_in(self.channels) or None,
+            label=self.label,
+            delimiter=self.delimiter,
+            zone=self.zone,
+            every=self.every,
+            agg=self.agg,
+            encoding=self.encoding,
+        )
+
+
+@dataclass
+class Lessons:
+    """What is learned, whatever learns it."""
+
+    train: Annotated[
+        str | None,
+        option(LEARN, "Where training ends: 0.4, a row or a time stamp."),
+    ] = None
+    normal: Annotated[
+        list[str] | None, option(LEARN, "START..END known to be normal: only this is learned.")
+    ] = None
+    exclude: Annotated[list[str] | None, option(LEARN, "START..END never learned.")] = None
+    covariates: Annotated[
+        str | None, option(LEARN, "Columns that are read but not judged, with commas.")
+    ] = None
+    seed: Annotated[int | None, option(LEARN, "Of the training; 0 if not given.")] = None
+
+    def dressed(self, detector: D, reading: Reading, cutting: Cutting) -> D:
+        """The detector with what all detectors can be told."""
+        from offbeat.settings import with_settings
+
+        detector.set_params(
+            random_state=self.seed or 0,
+            smoothing="centred" if cutting.centred else "trailing",
+            covariates=names_in(self.covariates),
+        )
+        step = [] if reading.step is None else [f"preparation.step={reading.step}"]
+        return with_settings(detector, step)
+
+    def lesson(self, *, whole: bool = False) -> Lesson:
+        """The training part; `whole` is what is learned where nobody says where to stop."""
+        from offbeat.workflow import Lesson, parse_span, parse_split
+
+        return Lesson(
+            train=None if self.train is None else parse_split(self.train),
+            normal=tuple(parse_span(text) for text in self.normal or ()),
+            exclude=tuple(parse_span(text) for text in self.exclude or ()),
+            whole=whole and self.train is None,
+        )
+
+
+@dataclass
+class Learning(Lessons):
+    """What is learned, and how."""
+
+    settings: Annotated[
+        list[str] | None,
+        option(
+            LEARN,
+            "Any option of the library: horizon=12, training.max_epochs=50, "
+            "preparation.impute=knn, scoring.skewness=0.5.",
+            "--set",
+        ),
+    ] = None
+    tutorial: Annotated[
+        bool, option(LEARN, "The tutorials' plain configuration.", "--tutorial")
+    ] = False
+
+    def detector(self, reading: Reading, cutting: Cutting, name: str = "lstm") -> Detector:
+        """The detector of this name on the roster, with every option that was given."""
+        from offbeat.lstm import LSTMDetector
+        from offbeat.roster import chosen_detectors
+        from offbeat.settings import with_settings
+
+        kind = chosen_detectors([name])[name]
+        if self.tutorial and kind is not LSTMDetector:
+            raise typer.BadParameter(f"--tutorial is a configuration of the lstm, not of {name}")
+        made = LSTMDetector.tutorial() if self.tutorial else kind()
+        return with_settings(self.dressed(made, reading, cutting), self.settings or [])
+
+    def refuse_beside(self, model: Path, *others: str) -> None:
+        """A model is trained already: what would train another one is a mistake."""
+        given = [field.name for field in fields(self) if getattr(self, field.name)]
+        flags = ["--set" if name == "settings" else f"--{name}" for name in given]
+        if flags := [*flags, *others]:
+            raise typer.BadParameter(
+                f"{', '.join(flags)} would train, but --model {model} is trained already"
+            )
+
+
+@dataclass
+class Cutting:
+    """Where the cut lies."""
+
+    threshold: Annotated[
+        str | None,
+        option(
+            CUT,
+            "1/week, percentile:99, sigma:3, iqr:1.5, mad:3.5, pot:1e-4, telemanom, rolling:7d, "
+            "fbeta:1, cost:1:10 or a number.",
+        ),
+    ] = None
+    centred: Annotated[bool, option(CUT, "Look back at history, both ways.", "--centred")] = False
+
+    def method(self) -> Threshold | None:
+        """The threshold that was named, or None."""
+        from offbeat.thresholds import parse_threshold
+
+        return None if self.threshold is None else parse_threshold(self.threshold)
+
+
+Model = Annotated[
+    Path | None, option(LEARN, "Use this model; without one, train on the first part.")
+]
+Buffer = Annotated[
+    int | None,
+    option(JUDGE, "Soft edge of VUS in rows; the period, or 125, if not given."),
+]
+
+
+def names_in(text: str | None) -> tuple[str, ...]:
+    """`a, b` as two names."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()

@@ -1,0 +1,26 @@
+"""What the command line shows: tables for people, and CSV, JSON or Parquet for programs."""
+
+from offbeat.terminal.detections import (
+    SHOWN_ROWS,
+    show_check,
+    show_events,
+    show_scores,
+    show_thresholds,
+    show_training,
+    warn_of_stillness,
+)
+from offbeat.terminal.evaluations import show_comparison, show_evaluation
+from offbeat.terminal.writing import is_piped
+
+__all__ = [
+    "SHOWN_ROWS",
+    "is_piped",
+    "show_check",
+    "show_comparison",
+    "show_evaluation",
+    "show_events",
+    "show_scores",
+    "show_thresholds",
+    "show_training",
+    "warn_of_stillness",
+]
