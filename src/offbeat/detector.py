@@ -58,7 +58,7 @@ MAX_SMOOTHING_PERIOD = 400
 """Longer periods are not smoothed over: a day's mean at one row a second would hide everything."""
 SMOOTHING_SCALES: Mapping[Smoothing, tuple[float, ...]] = {
     "trailing": (0.25, 0.5, 1.0),
-    "centred": (0.5, 1.0, 2.0, 4.0),
+    "centred": (0.5, 1.0, 2.0),
 }
 """Windows of the moving means in periods; a longer look comes late when nothing ahead is known."""
 

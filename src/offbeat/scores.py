@@ -81,7 +81,7 @@ class Scoring:
         last two in training deviations).
     smoothing_window
         Rows of the moving mean, or of several ones, of which the loudest counts; None takes 1/4,
-        1/2 and 1 period (trailing) or 1/2, 1, 2 and 4 periods (centred).
+        1/2 and 1 period (trailing) or 1/2, 1 and 2 periods (centred).
     aggregate
         How channels are joined: "log" (root mean square of how far each is beyond its usual, in
         logarithms: one loud channel is heard among many, and many outweigh one), "mean", "rms"

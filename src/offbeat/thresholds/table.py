@@ -33,7 +33,7 @@ FEWEST_SPANS = 4  # a rolling cut for a table follows a quarter of the training 
 SPANS = (100, 10_000)  # ... within these rows
 DEFAULT_BUDGETS = (("1/week", 7.0), ("1/day", 1.0), ("1/hour", 1 / 24))
 """Budgets by default and the days that they speak of, the quietest first."""
-FARTHEST = 100
+FARTHEST = 30
 """A cut is extrapolated to stretches at most so many times longer than the training part."""
 
 
