@@ -1,4 +1,4 @@
-"""Does the cost grow with the rows and no faster? From 10,000 to 1,000,000, and memory at 5 million.
+"""Does the cost grow with the rows and no faster? 10,000 to 1,000,000, and memory at 5 million.
 
 Whole processes of our own LSTM, trained on the first 40 %.
 """

@@ -110,11 +110,10 @@ def environment(name: str) -> str:
     if not name or (BUILT / name / ".done").exists():
         return ""
     print(f"building the environment of {name} ...", flush=True)
-    packages = SCRIPTS / f"{name}.txt"
+    pip = [str(python_of(name)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     steps = (
         [sys.executable, "-m", "venv", str(BUILT / name)],
-        [str(python_of(name)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        + ["--no-deps", "--requirement", str(packages)],
+        [*pip, "--no-deps", "--requirement", str(SCRIPTS / f"{name}.txt")],
     )
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What the scripts that measure VUS share: values and seconds of each case, first call not timed."""
+"""What the scripts that measure VUS share: value and seconds of each case, first call untimed."""
 
 from __future__ import annotations
 
