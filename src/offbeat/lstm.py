@@ -15,6 +15,7 @@ from offbeat.networks import LSTMForecaster, LSTMState
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing, error_size
 from offbeat.series import BoolArray, FloatArray
+from offbeat.threads import threads_worth
 from offbeat.thresholds import PercentileThreshold, Threshold
 from offbeat.training import (
     EpochLog,
@@ -308,7 +309,8 @@ class LSTMDetector(Detector):
         self, rows: np.ndarray, state: LSTMState | None
     ) -> tuple[np.ndarray, np.ndarray, LSTMState]:
         """Rows (W, n_inputs) -> mean and scale (W, H, C), and the state after them."""
-        forecast, state = self.network_(torch.from_numpy(rows[None]).to(self.device), state)
+        with threads_worth(1, self.hidden_size):
+            forecast, state = self.network_(torch.from_numpy(rows[None]).to(self.device), state)
         mean = forecast.mean[0].cpu().numpy().astype(np.float64)
         if forecast.scale is None:
             return mean, np.broadcast_to(self.point_scale_, mean.shape), state

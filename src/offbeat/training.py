@@ -14,6 +14,8 @@ from torch import Tensor
 
 from offbeat.errors import ConfigError, DataError
 from offbeat.networks import Forecast, LSTMForecaster
+from offbeat.optimizer import AdamW, OneCycle
+from offbeat.threads import threads_worth
 
 __all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "train"]
 
@@ -214,17 +216,18 @@ def train(
     learned, judged = _hold_back(material, options.validation)
     draw = np.random.default_rng(seed)
     batch_size, n_steps = _batches(learned, options)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=options.learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.learning_rate, total_steps=n_steps * options.max_epochs + 1
-    )
+    schedule = OneCycle(options.learning_rate, n_steps * options.max_epochs + 1)
+    optimizer = AdamW(network.parameters(), schedule)
     best, diary, start = _Best(), list[EpochLog](), time.monotonic()
 
     def out_of_time() -> bool:
         return options.max_seconds is not None and time.monotonic() - start > options.max_seconds
 
     ended = f"all {options.max_epochs} epochs done"
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with (
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        threads_worth(batch_size, network.lstm.hidden_size),
+    ):
         torch.manual_seed(seed)
         try:
             for epoch in range(1, options.max_epochs + 1):
@@ -233,11 +236,10 @@ def train(
                 for _ in range(n_steps):
                     starts, ends = _draw_chunks(learned, batch_size, draw)
                     batch_loss = _chunk_loss(network, material, loss, starts, ends, options, device)
-                    optimizer.zero_grad(set_to_none=True)
+                    optimizer.zero_grad()
                     batch_loss.backward()  # type: ignore[no-untyped-call]
                     torch.nn.utils.clip_grad_norm_(network.parameters(), options.gradient_clip)
                     optimizer.step()
-                    schedule.step()
                     train_loss, n_done = train_loss + float(batch_loss.detach()), n_done + 1
                     if out_of_time():
                         break
