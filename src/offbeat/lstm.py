@@ -347,7 +347,8 @@ class LSTMDetector(Detector):
         observed = prepared.observed[:, self.targets_]
         shape = observed.shape
         error, expected, scale = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        n_judged, n_issued = np.zeros(shape), np.zeros((shape[0], 1))
+        n_judged = np.zeros(shape, dtype=np.uint16)
+        n_issued = np.zeros((shape[0], 1), dtype=np.uint16)
         ends = dict(prepared.segments)
         segment_end = 0
         for at, mean, deviation in self._forecasts(prepared, self.limit_):
@@ -372,5 +373,8 @@ class LSTMDetector(Detector):
         )
 
 
-def _mean_or_nan(total: FloatArray, count: FloatArray) -> FloatArray:
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+def _mean_or_nan(total: FloatArray, count: np.ndarray) -> FloatArray:
+    """`total` itself, divided by `count`, NaN where that is 0; shape (T, C) and (T, C or 1)."""
+    total /= np.maximum(count, 1)
+    np.copyto(total, np.nan, where=count == 0)
+    return total
