@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -138,21 +138,21 @@ def run(peer: Peer, series: Timed, limit: float) -> Run:
             return Run(**found)
     base = Run(peer.name, series.name, len(series.values))
     trouble = environment(peer.environment)
-    made = Run(**{**asdict(base), "trouble": trouble}) if trouble else _fresh(peer, series, limit)
+    made = replace(base, trouble=trouble) if trouble else _fresh(peer, series, kept, limit)
     record.write_text(json.dumps({**asdict(made), "limit": limit}))
     return made
 
 
-def _fresh(peer: Peer, series: Timed, limit: float) -> Run:
+def _fresh(peer: Peer, series: Timed, kept: Path, limit: float) -> Run:
     """Start the process, wait, and read what it wrote."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    data, out = KEPT / f"{series.name}.npz", KEPT / "last"
+    data, out = KEPT / f"{series.name}.npz", kept.with_name(f"last_{kept.name}")
     np.savez(data, values=series.values, n_train=series.n_train)
-    for old in KEPT.glob("last.*"):
-        old.unlink()
+    for ending in (".json", ".npy"):
+        out.with_suffix(ending).unlink(missing_ok=True)
     script = str(SCRIPTS / f"{peer.script}.py")
     command = [str(python_of(peer.environment)), script, str(data), str(out), *peer.extra]
-    seconds, usage, code = _watched(command, limit)
+    seconds, usage, code = _watched(command, out.with_suffix(".log"), limit)
     base = {"peer": peer.name, "series": series.name, "n_rows": len(series.values)}
     if code == "late":
         return Run(**base, trouble=f"> {limit:g} s")
@@ -170,14 +170,14 @@ def _fresh(peer: Peer, series: Timed, limit: float) -> Run:
     )
 
 
-def _watched(command: list[str], limit: float) -> tuple[float, float, str]:
+def _watched(command: list[str], told: Path, limit: float) -> tuple[float, float, str]:
     """Run a command: wall seconds, processor seconds, and "" or what became of it."""
     threads = {f"{name}_NUM_THREADS": str(THREADS) for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
     threads |= {f"TF_NUM_{name}_THREADS": str(THREADS) for name in ("INTRAOP", "INTEROP")}
     # threads that wait give their core away: a machine that does other things too is no trap then
     quiet = {"OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
     source = {"PYTHONPATH": str(ROOT / "src")} if command[0] == sys.executable else {}
-    log = (KEPT / "last.log").open("w")
+    log = told.open("w")
     late = threading.Event()
     start = time.perf_counter()
     process = subprocess.Popen(
