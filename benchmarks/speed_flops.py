@@ -17,7 +17,7 @@ from collections.abc import Callable
 import torch
 
 from offbeat.networks import LSTMForecaster
-from speed_runs import KEPT, THREADS
+from speed_runs import KEPT, THREADS, calm
 from speed_tables import Bar
 
 __all__ = ["table"]
@@ -37,7 +37,7 @@ def table() -> tuple[list[str], list[Bar]]:
     kept = KEPT / "flops.json"
     if not kept.exists():
         done = subprocess.run(
-            [sys.executable, __file__], capture_output=True, text=True, check=True
+            [sys.executable, __file__], capture_output=True, text=True, check=True, env=calm()
         )
         kept.write_text(done.stdout)
     rows = json.loads(kept.read_text())

@@ -29,6 +29,7 @@ __all__ = [
     "THREADS",
     "Peer",
     "Run",
+    "calm",
     "environment",
     "python_of",
     "run",
@@ -171,19 +172,22 @@ def _fresh(peer: Peer, series: Timed, kept: Path, limit: float) -> Run:
     )
 
 
-def _watched(command: list[str], told: Path, limit: float) -> tuple[float, float, str]:
-    """Run a command: wall seconds, processor seconds, and "" or what became of it."""
+def calm() -> dict[str, str]:
+    """The environment of every process that is measured."""
     threads = {f"{name}_NUM_THREADS": str(THREADS) for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
     threads |= {f"TF_NUM_{name}_THREADS": str(THREADS) for name in ("INTRAOP", "INTEROP")}
     # threads that wait give their core away: a machine that does other things too is no trap then
     quiet = {"OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **threads, **quiet}
+
+
+def _watched(command: list[str], told: Path, limit: float) -> tuple[float, float, str]:
+    """Run a command: wall seconds, processor seconds, and "" or what became of it."""
     source = {"PYTHONPATH": str(ROOT / "src")} if command[0] == sys.executable else {}
     log = told.open("w")
     late = threading.Event()
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command, env={**os.environ, **threads, **quiet, **source}, stdout=log, stderr=log
-    )
+    process = subprocess.Popen(command, env={**calm(), **source}, stdout=log, stderr=log)
 
     def end() -> None:
         late.set()

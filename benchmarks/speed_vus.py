@@ -6,14 +6,13 @@ The same labels, score and buffer for all; figures are kept as `out/speed/vus_NA
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 
 import numpy as np
 
 from offbeat.metrics import vus_pr, vus_roc
-from speed_runs import KEPT, SCRIPTS, environment, python_of
+from speed_runs import KEPT, SCRIPTS, calm, environment, python_of
 from speed_series import Timed, timed_series
 from speed_tables import Bar
 
@@ -110,10 +109,9 @@ def peer_figures(name: str, cases: list[Timed]) -> dict[str, list[float]] | str:
         str(KEPT / "vus.npz"),
         str(kept),
     ]
-    quiet = {**os.environ, "OMP_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "2"}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=LIMIT, env=quiet
+            command, capture_output=True, text=True, check=False, timeout=LIMIT, env=calm()
         )
     except subprocess.TimeoutExpired:
         return f"> {LIMIT} s"
