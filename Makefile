@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench bench-accuracy docs clean
+.PHONY: demo test check bench bench-accuracy bench-speed docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
@@ -25,6 +25,9 @@ bench: $(VENV)/.test
 
 bench-accuracy: $(VENV)/.test
 	$(BIN)/python benchmarks/accuracy.py
+
+bench-speed: $(VENV)/.test
+	$(BIN)/python benchmarks/speed.py
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

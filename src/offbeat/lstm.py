@@ -15,6 +15,8 @@ from offbeat.networks import LSTMForecaster, LSTMState
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing, error_size
 from offbeat.series import BoolArray, FloatArray
+from offbeat.stepper import Stepper
+from offbeat.threads import threads_worth
 from offbeat.thresholds import PercentileThreshold, Threshold
 from offbeat.training import (
     EpochLog,
@@ -44,6 +46,8 @@ LIMIT_QUANTILE, MIN_LIMIT = 0.999, 4.0
 """What the state reads is limited to this quantile of the training residuals, at least 4 scales."""
 BLOCK = 8192
 """Rows scored in one call of the network, whatever the length of the series."""
+STEPWISE, STEPPED_ROWS = 16, 64
+"""Where less than so many rows lie between what must be limited, the next rows go one at a time."""
 
 
 class LSTMDetector(Detector):
@@ -291,6 +295,12 @@ class LSTMDetector(Detector):
         for start, end in prepared.segments:
             state, at, size = None, start, BLOCK
             while at < end:
+                if limit is not None and size < STEPWISE:
+                    mean, scale, state, n_odd = self._stepwise(fed, at, end, state, limit)
+                    yield at, mean, scale
+                    at += len(mean)
+                    size = 1 if n_odd * STEPWISE > len(mean) else STEPWISE
+                    continue
                 rows = fed[at : min(end, at + size)]
                 mean, scale, after = self._run(rows, state)
                 n_kept = len(rows) if limit is None else self._n_foreseen(rows, mean, scale, limit)
@@ -308,11 +318,34 @@ class LSTMDetector(Detector):
         self, rows: np.ndarray, state: LSTMState | None
     ) -> tuple[np.ndarray, np.ndarray, LSTMState]:
         """Rows (W, n_inputs) -> mean and scale (W, H, C), and the state after them."""
-        forecast, state = self.network_(torch.from_numpy(rows[None]).to(self.device), state)
+        with threads_worth(1, self.hidden_size):
+            forecast, state = self.network_(torch.from_numpy(rows[None]).to(self.device), state)
         mean = forecast.mean[0].cpu().numpy().astype(np.float64)
         if forecast.scale is None:
             return mean, np.broadcast_to(self.point_scale_, mean.shape), state
         return mean, forecast.scale[0].cpu().numpy().astype(np.float64), state
+
+    def _stepwise(
+        self, fed: np.ndarray, at: int, end: int, state: LSTMState | None, limit: FloatArray
+    ) -> tuple[np.ndarray, np.ndarray, LSTMState, int]:
+        """The next few rows one at a time, each limited before it is read: where many are odd."""
+        stepper, parts, n_odd = Stepper(self.network_, state), list[np.ndarray](), 0
+        for row in range(at, min(end, at + STEPPED_ROWS)):
+            parts.append(stepper.step(fed[row]))
+            scale = parts[-1][1, 0] if len(parts[-1]) > 1 else self.point_scale_[0]
+            if row + 1 < end:
+                before = fed[row + 1].copy()
+                self._limit(fed[row + 1], parts[-1][0, 0], scale, limit)
+                n_odd += not np.array_equal(before, fed[row + 1])
+        numbers = np.stack(parts).astype(np.float64)  # (rows, 1 or 2, H, C)
+        mean = numbers[:, 0]
+        scales = (
+            numbers[:, 1]
+            if numbers.shape[1] > 1
+            else np.broadcast_to(self.point_scale_, mean.shape)
+        )
+        hidden, cell = stepper.state
+        return mean, scales, (hidden.to(self.device), cell.to(self.device)), n_odd
 
     def _n_foreseen(
         self, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray
@@ -345,7 +378,8 @@ class LSTMDetector(Detector):
         observed = prepared.observed[:, self.targets_]
         shape = observed.shape
         error, expected, scale = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        n_judged, n_issued = np.zeros(shape), np.zeros((shape[0], 1))
+        n_judged = np.zeros(shape, dtype=np.uint16)
+        n_issued = np.zeros((shape[0], 1), dtype=np.uint16)
         ends = dict(prepared.segments)
         segment_end = 0
         for at, mean, deviation in self._forecasts(prepared, self.limit_):
@@ -370,5 +404,8 @@ class LSTMDetector(Detector):
         )
 
 
-def _mean_or_nan(total: FloatArray, count: FloatArray) -> FloatArray:
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+def _mean_or_nan(total: FloatArray, count: np.ndarray) -> FloatArray:
+    """`total` itself, divided by `count`, NaN where that is 0; shape (T, C) and (T, C or 1)."""
+    total /= np.maximum(count, 1)
+    np.copyto(total, np.nan, where=count == 0)
+    return total

@@ -58,9 +58,12 @@ class RowNetwork(nn.Module):
         Of how many rows.
     first_ahead
         How far ahead the first of them is: 1 forecasts what follows, 0 says the row itself again.
+    hidden_size
+        Numbers that it computes with at each row.
     """
 
     horizon: int
+    hidden_size: int
     first_ahead: int = 1
 
 
@@ -97,6 +100,7 @@ class LSTMForecaster(RowNetwork):
     ) -> None:
         super().__init__()
         self.n_targets, self.horizon, self.gaussian = n_targets, horizon, gaussian
+        self.hidden_size = hidden_size
         between_layers = dropout if n_layers > 1 else 0.0  # torch warns where there is no between
         self.lstm = nn.LSTM(
             n_inputs, hidden_size, n_layers, dropout=between_layers, batch_first=True
@@ -163,6 +167,7 @@ class DenseAutoencoder(RowNetwork):
     ) -> None:
         super().__init__()
         self.shape = (window, 1, n_targets)
+        self.hidden_size = hidden_size
         self.encoder = nn.Sequential(
             nn.Flatten(),
             nn.Linear(window * n_inputs, hidden_size),
@@ -203,6 +208,7 @@ class LSTMAutoencoder(RowNetwork):
 
     def __init__(self, n_inputs: int, n_targets: int, *, hidden_size: int) -> None:
         super().__init__()
+        self.hidden_size = hidden_size
         self.encoder = nn.LSTM(n_inputs, hidden_size, batch_first=True)
         self.decoder = nn.LSTM(hidden_size, hidden_size, batch_first=True)
         self.head = nn.Linear(hidden_size, n_targets)

@@ -167,8 +167,8 @@ class Prepared:
 
     def network_inputs(self, clip: float) -> np.ndarray:
         """Shape (T, C), float32: clipped to +-`clip`, 0 (the usual value) where unknown."""
-        inputs = np.nan_to_num(np.clip(self.scaled, -clip, clip), nan=0.0)
-        return inputs.astype(np.float32)
+        inputs = np.clip(self.scaled, -clip, clip).astype(np.float32)
+        return np.nan_to_num(inputs, copy=False, nan=0.0)
 
 
 def _whole(number: object) -> bool:

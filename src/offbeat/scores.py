@@ -66,6 +66,9 @@ beside channels that are beyond."""
 MIN_MOMENT_ROWS = 4
 """Fewer values have no kurtosis worth the name."""
 
+JOINED_ROWS = 100_000
+"""Rows joined at a time: what lies between signals and score is many times as large as either."""
+
 LARGEST = 1e6
 """Signals are cut here: beyond it "off" is no longer a question, and running sums stay exact."""
 
@@ -238,23 +241,34 @@ def smooth(signal: FloatArray, window: int, mode: Smoothing) -> FloatArray:
     Shape (T, C); NaN where the window holds no value.
     """
     one_of("smoothing", mode, get_args(Smoothing))
-    n_rows = len(signal)
     after = (window - 1) // 2 if mode == "centred" else 0
     known = ~np.isnan(signal)
-    sums = _running(np.where(known, signal, 0.0))
-    counts = _running(known.astype(np.float64))
-    stop = np.minimum(np.arange(n_rows) + 1 + after, n_rows)
-    start = np.maximum(np.arange(n_rows) + 1 + after - window, 0)
-    count = counts[stop] - counts[start]
-    mean = (sums[stop] - sums[start]) / np.maximum(count, 1.0)
+    count = _moving_sum(known, window, after, np.int32)
+    values = np.where(known, signal, 0.0)
     # What is never below 0 has no mean below 0 either, as rounded sums could make it.
-    lowest = np.where(known, signal, 0.0).min(axis=0, initial=0.0)
-    return np.where(count > 0, np.maximum(mean, lowest), np.nan)
+    lowest = values.min(axis=0, initial=0.0)
+    mean = _moving_sum(values, window, after, np.float64)
+    mean /= np.maximum(count, 1)
+    np.maximum(mean, lowest, out=mean)
+    mean[count == 0] = np.nan
+    return mean
 
 
-def _running(values: FloatArray) -> FloatArray:
-    """Sums of the first 0, 1, 2 ... rows, shape (T + 1, C)."""
-    return np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])
+def _moving_sum(values: np.ndarray, window: int, after: int, kind: type[np.generic]) -> FloatArray:
+    """Sum over `window` rows of which `after` follow the row, shape (T, C); fewer at the ends.
+
+    As differences of running sums, with no index arrays: long series have to fit into memory.
+    """
+    n_rows = len(values)
+    running = np.cumsum(values, axis=0, dtype=kind)
+    total = np.empty_like(running)
+    after = min(after, n_rows)
+    total[: n_rows - after] = running[after:]
+    total[n_rows - after :] = running[-1:]
+    gone = window - after  # the row itself is the first that came
+    if gone < n_rows:
+        total[gone:] -= running[: n_rows - gone]
+    return total
 
 
 def raw_signals(
@@ -361,6 +375,25 @@ def join(
     standard
         Their usual size.
     """
+    n_rows, n_channels = signals[0].shape
+    n_signals = len({track.signal for track in tracks})
+    joined = Joined(np.empty(n_rows), np.empty((n_rows, n_channels)), np.empty((n_rows, n_signals)))
+    for at in range(0, n_rows, JOINED_ROWS):
+        rows = slice(at, at + JOINED_ROWS)
+        block = _join_block(scoring, tracks, [signal[rows] for signal in signals], standard)
+        joined.score[rows] = block.score
+        joined.channel_shares[rows] = block.channel_shares
+        joined.signal_shares[rows] = block.signal_shares
+    return joined
+
+
+def _join_block(
+    scoring: Scoring,
+    tracks: Sequence[Track],
+    signals: Sequence[FloatArray],
+    standard: Standard,
+) -> Joined:
+    """As `join`, all rows at once."""
     by_signal: dict[str, FloatArray] = {}  # name -> (T, C), in units of its own training part
     for i, (track, signal) in enumerate(zip(tracks, signals, strict=True)):
         distance = np.abs(signal - standard.location[i])

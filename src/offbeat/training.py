@@ -14,6 +14,8 @@ from torch import Tensor
 
 from offbeat.errors import ConfigError, DataError
 from offbeat.networks import Forecast, RowNetwork
+from offbeat.optimizer import AdamW, OneCycle
+from offbeat.threads import threads_worth
 
 __all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "train"]
 
@@ -217,17 +219,18 @@ def train(
     learned, judged = _hold_back(material, options.validation)
     draw = np.random.default_rng(seed)
     batch_size, n_steps = _batches(learned, options)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=options.learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.learning_rate, total_steps=n_steps * options.max_epochs + 1
-    )
+    schedule = OneCycle(options.learning_rate, n_steps * options.max_epochs + 1)
+    optimizer = AdamW(network.parameters(), schedule)
     best, diary, start = _Best(), list[EpochLog](), time.monotonic()
 
     def out_of_time() -> bool:
         return options.max_seconds is not None and time.monotonic() - start > options.max_seconds
 
     ended = f"all {options.max_epochs} epochs done"
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with (
+        torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        threads_worth(batch_size, network.hidden_size),
+    ):
         torch.manual_seed(seed)
         try:
             for epoch in range(1, options.max_epochs + 1):
@@ -236,11 +239,10 @@ def train(
                 for _ in range(n_steps):
                     starts, ends = _draw_chunks(learned, batch_size, draw)
                     batch_loss = _chunk_loss(network, material, loss, starts, ends, options, device)
-                    optimizer.zero_grad(set_to_none=True)
+                    optimizer.zero_grad()
                     batch_loss.backward()  # type: ignore[no-untyped-call]
                     torch.nn.utils.clip_grad_norm_(network.parameters(), options.gradient_clip)
                     optimizer.step()
-                    schedule.step()
                     train_loss, n_done = train_loss + float(batch_loss.detach()), n_done + 1
                     if out_of_time():
                         break
@@ -352,7 +354,8 @@ def _trimmed_mean(losses: Tensor, known: Tensor, trim: float) -> Tensor:
     per_point = losses.sum(dim=2) / n_known.clamp(min=1)
     kept = per_point[n_known > 0]
     if trim > 0 and len(kept) > 50:  # noqa: PLR2004 - below that one point is more than the share
-        limit = torch.quantile(kept.detach()[:16_000_000], 1 - trim)
+        # the largest that is kept: as a quantile cuts, without sorting them all
+        limit = kept.detach().kthvalue(1 + int((1 - trim) * (len(kept) - 1))).values
         kept = kept[kept <= limit]
     return kept.mean() if len(kept) else losses.sum() * 0.0
 
