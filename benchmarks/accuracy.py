@@ -3,16 +3,19 @@
 Protocol of the published figures: train on the first rows, score the whole series, VUS-PR with the
 largest soft edge (`buffer`) equal to their period. One default configuration for all series.
 
-Scores are kept in `out/accuracy/`, so a run that was stopped goes on where it was. Writes
-`benchmarks/results/accuracy_series.csv` and `accuracy.md`.
+Figures are kept in `out/accuracy/`, one file a series and detector, so a run that was stopped goes
+on where it was. Writes `benchmarks/results/accuracy_series.csv` and `accuracy.md`.
+`--minutes 30` stops after half an hour and makes the tables from what is there.
 """
 
 from __future__ import annotations
 
-import csv
+import argparse
+import json
 import os
 import platform
 import time
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -22,131 +25,178 @@ import torch
 from rich.progress import track
 
 from cases import FAMILIES, Case, published_cases
-from offbeat import EnsembleDetector
 from offbeat.commands import find_commands
+from offbeat.detector import MODES, Detector
+from offbeat.errors import OffbeatError
 from offbeat.metrics import vus_pr
+from offbeat.roster import DETECTORS
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT, RESULTS = ROOT / "out" / "accuracy", ROOT / "benchmarks" / "results"
-LOOKS = ("trailing", "centred")
 SEED, PROCESSES = 0, 2
-Z_WINDOW = 64
+MEMBERS = ("lstm", "memory")
+"""Detectors that are measured as members of the ensemble: they are trained once."""
+Job = tuple[Case, str]
 
 
 def main() -> None:
-    """Score what is not scored yet, then make the tables."""
+    """Measure what is not measured yet, then make the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
+    minutes = parser.parse_args().minutes
     KEPT.mkdir(parents=True, exist_ok=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    cases = published_cases()
-    todo = [c for c in cases if not kept(c).exists()]
-    todo.sort(key=lambda case: case.path.stat().st_size)
-    os.environ["OMP_NUM_THREADS"] = "1"  # inherited: one thread a process
-    with get_context("spawn").Pool(PROCESSES) as pool:
-        for _ in track(pool.imap_unordered(score_case, todo), total=len(todo)):
-            pass
+    cases = sorted(published_cases(), key=lambda case: case.path.stat().st_size)
+    names = [name for name in DETECTORS if name not in MEMBERS]  # ours first, on every series
+    todo = [(case, name) for name in names for case in cases if not kept(case, name).exists()]
+    measure(todo, minutes)
     write_tables(cases)
 
 
-def kept(case: Case) -> Path:
-    """Where the scores of a case lie."""
-    return KEPT / f"{case.family}__{case.name}__{case.first_row}_{case.n_train}.npz"
+def measure(todo: list[Job], minutes: float) -> None:
+    """Two processes of one thread each, until all is done or the time is over."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # inherited
+    end = time.monotonic() + 60 * minutes
+    with get_context("spawn").Pool(PROCESSES) as pool:
+        for _ in track(pool.imap_unordered(score_case, todo), total=len(todo)):
+            if time.monotonic() > end:
+                break
 
 
-def score_case(case: Case) -> None:
-    """All rows of the table for one series, from one fit of the ensemble."""
+def kept(case: Case, detector: str) -> Path:
+    """Where the figures of a detector on a case lie."""
+    name = f"{case.family}__{case.name}__{case.first_row}_{case.n_train}"
+    return KEPT / f"{name}__{detector}.json"
+
+
+def score_case(job: Job) -> None:
+    """Train one detector on one series, look both ways, and keep the figures."""
+    case, name = job
     torch.set_num_threads(1)
     frame, label = case.read()
     data = frame.drop("timestamp")
     switches = find_commands(data[: case.n_train].to_numpy())
-    names = tuple(n for n, is_one in zip(data.columns, switches, strict=True) if is_one)
+    commands = tuple(n for n, is_one in zip(data.columns, switches, strict=True) if is_one)
+    detector = DETECTORS[name]().set_params(covariates=commands, random_state=SEED)
     start = time.perf_counter()
     try:
-        fitted = EnsembleDetector(covariates=names, random_state=SEED).fit(data[: case.n_train])
-        fit_seconds = time.perf_counter() - start
-        scores = {}
-        for look in LOOKS:
-            for name, detector in (
-                ("LSTM + memory", fitted),
-                ("LSTM", fitted.members_[0]),
-                ("memory", fitted.members_[1]),
-            ):
-                detector.set_params(smoothing=look)
-                score = np.asarray(detector.anomaly_score(data)["score"])
-                scores[f"{name}|{look}"] = score.astype(np.float32)
-    except Exception as problem:
-        print(f"{case.family} {case.name}: {problem}")
-        return
-    scores |= plain_scores(data[:, 0].to_numpy(), case.n_train)
-    figures = {f"vus|{key}": vus_pr(label, score, case.buffer) for key, score in scores.items()}
-    seconds = time.perf_counter() - start - fit_seconds
-    np.savez(kept(case), fit=fit_seconds, score=seconds, **scores, **figures)
+        detector.fit(data[: case.n_train])
+        rows = figures(name, detector, data, label, case.buffer, time.perf_counter() - start)
+    except OffbeatError as problem:
+        rows = [{"detector": name, "look": look, "problem": str(problem)} for look in MODES]
+    part = kept(case, name).with_suffix(".part")
+    part.write_text(json.dumps(rows))
+    part.rename(kept(case, name))
 
 
-def plain_scores(values: np.ndarray, n_train: int) -> dict[str, np.ndarray]:
-    """What no figure should stand without: a random score, and a smoothed |z|."""
-    z = np.abs(values - values[:n_train].mean()) / max(float(values[:n_train].std()), 1e-9)
-    sums = np.concatenate([[0.0], np.cumsum(z)])
-    rows = np.arange(len(z))
-    scores = {}
-    for look, after in (("trailing", 0), ("centred", Z_WINDOW // 2)):
-        stop = np.minimum(rows + 1 + after, len(z))
-        start = np.maximum(rows + 1 + after - Z_WINDOW, 0)
-        scores[f"smoothed |z||{look}"] = (sums[stop] - sums[start]) / (stop - start)
-        scores[f"random|{look}"] = np.random.default_rng(SEED).random(len(z))
-    return scores
+def figures(
+    name: str,
+    detector: Detector,
+    data: pl.DataFrame,
+    label: np.ndarray,
+    buffer: int,
+    fit_seconds: float,
+) -> list[dict[str, object]]:
+    """VUS-PR of a detector and, of the ensemble, of each member; both ways of looking."""
+    inner = zip(MEMBERS, detector.members_, strict=True) if name == "ensemble" else ()
+    rows = []
+    for each, fitted in ((name, detector), *inner):
+        for look in MODES:
+            fitted.set_params(smoothing=look)
+            start = time.perf_counter()
+            score = np.asarray(fitted.anomaly_score(data)["score"])
+            rows.append(
+                {
+                    "detector": each,
+                    "look": look,
+                    "vus_pr": round(vus_pr(label, score, buffer), 4),
+                    "fit_seconds": round(fit_seconds, 2),
+                    "score_seconds": round(time.perf_counter() - start, 3),
+                }
+            )
+    return rows
+
+
+COLUMNS = (
+    "family",
+    "series",
+    "buffer",
+    "detector",
+    "look",
+    "vus_pr",
+    "fit_seconds",
+    "score_seconds",
+)
 
 
 def write_tables(cases: list[Case]) -> None:
     """One line a series as CSV, and the means by family as Markdown."""
-    rows = []
+    rows, problems = [], list[str]()
     for case in cases:
-        if kept(case).exists():
-            rows += figures_of(case)
-    header = ("family", "series", "buffer", "detector", "look", "vus_pr", "fit_seconds")
-    with (RESULTS / "accuracy_series.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-    table = pl.DataFrame(rows, schema=header, orient="row")
+        for path in (kept(case, name) for name in DETECTORS if name not in MEMBERS):
+            for row in json.loads(path.read_text()) if path.exists() else ():
+                if "problem" in row:
+                    problems.append(f"- {row['detector']}, {case.name}: {row['problem']}")
+                    continue
+                about = {"family": case.family, "series": case.name, "buffer": case.buffer}
+                rows.append({**about, **row})
+    table = (
+        pl.DataFrame(rows).select(COLUMNS).sort("family", "series", "buffer", "detector", "look")
+    )
+    table.write_csv(RESULTS / "accuracy_series.csv")
     lines = ["# Accuracy", "", heading(cases, table)]
     lines.append("| |" + "|".join(f" {family} " for family in FAMILIES) + "| mean |")
     lines.append("|---" * (len(FAMILIES) + 2) + "|")
     lines += [line(name, means) for name, means in published_means(cases, table).items()]
-    for (name, look), part in table.group_by(["detector", "look"], maintain_order=True):
-        means = {f: part.filter(pl.col("family") == f)["vus_pr"].mean() for f in FAMILIES}
-        lines.append(line(f"{name}, {look}", means))
+    for look in reversed(MODES):
+        for name in DETECTORS:
+            part = table.filter(pl.col("detector") == name, pl.col("look") == look)
+            if len(part):
+                lines.append(line(f"{name}, {look}", family_means(part, table)))
+    if problems:
+        lines += ["", "Without a figure:", "", *sorted(set(problems))]
     (RESULTS / "accuracy.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 
 
-def figures_of(case: Case) -> list[tuple[object, ...]]:
-    """One row a detector and look."""
-    found = np.load(kept(case))
-    seconds = round(float(found["fit"]), 2)
-    rows = []
-    for key in found.files:
-        if key.startswith("vus|"):
-            name, _, look = key.removeprefix("vus|").rpartition("|")
-            figure = round(float(found[key]), 4)
-            rows.append((case.family, case.name, case.buffer, name, look, figure, seconds))
-    return rows
+def family_means(part: pl.DataFrame, table: pl.DataFrame) -> dict[str, float | None]:
+    """Means of one row, of families in which it was measured wherever the ensemble was."""
+    means: dict[str, float | None] = {}
+    for family in FAMILIES:
+        wanted = series_of(table.filter(pl.col("detector") == "ensemble"), family)
+        whole = series_of(part, family) >= wanted
+        figures = part.filter(pl.col("family") == family)["vus_pr"]
+        means[family] = float(figures.mean()) if whole and len(figures) else None
+    return means
+
+
+def series_of(table: pl.DataFrame, family: str) -> set[tuple[str, int]]:
+    """The series of a family that a table holds."""
+    here = table.filter(pl.col("family") == family)
+    return set(here.select("series", "buffer").iter_rows())
 
 
 def heading(cases: list[Case], table: pl.DataFrame) -> str:
     """What was measured, how much of it, with what."""
-    done = table.unique(["family", "series", "buffer"]).group_by("family").len()
-    counts = dict(done.iter_rows())
+    ours = table.filter(pl.col("detector") == "ensemble")
     wanted = {f: len({(c.name, c.buffer) for c in cases if c.family == f}) for f in FAMILIES}
-    series = ", ".join(f"{f} {counts.get(f, 0)} of {wanted[f]}" for f in FAMILIES)
+    series = ", ".join(f"{f} {len(series_of(ours, f))} of {wanted[f]}" for f in FAMILIES)
     return (
-        "Mean VUS-PR; the buffer of each series stands in `accuracy_series.csv`. "
-        f"Different series measured: {series}. One default configuration, seed {SEED}; "
-        f"torch {torch.__version__}, NumPy {np.__version__}, {platform.machine()}. Trailing is "
-        "what a live watcher sees, centred looks back. Made by `make bench-accuracy`.\n"
+        "Mean VUS-PR; the buffer of each series and the seconds stand in `accuracy_series.csv`. "
+        f"Different series measured: {series}. One default configuration, seed {SEED}; offbeat "
+        f"{version('offbeat')}, torch {torch.__version__}, NumPy {np.__version__}, "
+        f"{platform.machine()}, one thread. Trailing is what a live watcher sees, centred looks "
+        "back. `ensemble` is ours, with `lstm` leading and `memory` beside it. A family stands "
+        "empty where a detector is not measured on all of its series yet. Made by "
+        "`make bench-accuracy`.\n"
     )
 
 
 def published_means(cases: list[Case], table: pl.DataFrame) -> dict[str, dict[str, float]]:
     """The published LSTM and the best published method of each family, on the same series."""
-    done = set(table.select("family", "series").iter_rows())
+    done = set(
+        table.filter(pl.col("detector") == "ensemble").select("family", "series").iter_rows()
+    )
     lstm, best = {}, {}
     for family in FAMILIES:
         here = [c.published for c in cases if c.family == family and (family, c.name) in done]

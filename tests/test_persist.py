@@ -80,10 +80,14 @@ class Bomb:
         ),
         (
             tensor_bytes({"a": np.zeros(3)}, metadata={"offbeat": "{}", "format": "1"}),
+            "format 1, whose scores were made in another way",
+        ),
+        (
+            tensor_bytes({"a": np.zeros(3)}, metadata={"offbeat": "{}", "format": "2"}),
             "checksum",
         ),
     ],
-    ids=["pickle", "zip", "text", "foreign", "newer", "unsigned"],
+    ids=["pickle", "zip", "text", "foreign", "newer", "older", "unsigned"],
 )
 def test_foreign_files(tmp_path: Path, capsys, data: bytes, match: str) -> None:
     path = tmp_path / "m.offbeat"
@@ -121,5 +125,5 @@ def test_the_header_is_plain_json() -> None:
     data = KEPT.read_bytes()
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])["__metadata__"]
-    assert header["format"] == "1"
+    assert header["format"] == "2"
     assert json.loads(header["offbeat"])["channels"] == ["channel_0", "channel_1"]

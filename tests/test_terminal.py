@@ -244,13 +244,13 @@ def test_a_trained_detector_is_described_in_words(capsys) -> None:
     shown = capsys.readouterr().out
     assert "learned 120 rows" in shown
     assert "window 8" in shown
-    assert "smoothing window 24 (centred)" in shown
+    assert "smoothing windows 12, 24, 48 (centred)" in shown
     assert "model: [new].offbeat" in shown
     assert not set("{}'") & set(shown)
 
 
 def test_a_training_part_in_which_nothing_moved_is_told_in_one_line(capsys) -> None:
-    settings = {"chosen": {"stood_still": ["a", "b"]}, "options": {"covariates": []}}
+    settings = {"chosen": {"stood_still": ["a", "b"], "covariates": []}}
     terminal.warn_of_stillness(settings, ("a", "b"))
     shown = capsys.readouterr()
     assert "nothing moved in the training part (a, b)" in shown.err
@@ -259,8 +259,9 @@ def test_a_training_part_in_which_nothing_moved_is_told_in_one_line(capsys) -> N
 
 
 def test_one_channel_that_stood_still_is_no_news_unless_it_is_the_only_one_judged(capsys) -> None:
-    settings = {"chosen": {"stood_still": ["a"]}, "options": {"covariates": []}}
+    settings = {"chosen": {"stood_still": ["a"], "covariates": []}}
     terminal.warn_of_stillness(settings, ("a", "b"))
     assert not capsys.readouterr().err
-    terminal.warn_of_stillness({**settings, "options": {"covariates": ["b"]}}, ("a", "b"))
+    settings["chosen"]["covariates"] = ["b"]
+    terminal.warn_of_stillness(settings, ("a", "b"))
     assert "nothing moved" in capsys.readouterr().err

@@ -21,11 +21,14 @@ from typing import Any, Self, get_args
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from offbeat.commands import find_commands
+from offbeat.contamination import contaminated_rows
 from offbeat.detection import Detection, EventRules, TrainingRecord
 from offbeat.errors import ConfigError, DataError, NotFittedError, one_of
 from offbeat.grid import Grid, regularise
 from offbeat.io import as_series, like_input
 from offbeat.preparation import FittedPreparation, Preparation, Prepared, Span, span_rows
+from offbeat.runs import label_runs
 from offbeat.scores import (
     Joined,
     Scoring,
@@ -42,11 +45,11 @@ from offbeat.scores import (
 )
 from offbeat.season import Season, common_period
 from offbeat.series import BoolArray, FloatArray, Series
-from offbeat.stamps import step_text
+from offbeat.stamps import step_text, time_text
 from offbeat.thresholds import Calibration, Threshold, default_threshold, threshold_from_dict
 from offbeat.training import EpochLog, ProgressHook, Training
 
-__all__ = ["MODES", "Detector", "Foresight", "Judged"]
+__all__ = ["MODES", "Choice", "Detector", "Foresight", "Judged"]
 
 BAND_QUANTILE = 0.99
 """Share of the training values that lies inside the band."""
@@ -84,6 +87,23 @@ class Foresight:
     reach: int = 1
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Something that was chosen from the training part.
+
+    Parameters
+    ----------
+    name, value
+        What, JSON-able; of a member of an ensemble, "Member: name".
+    reason
+        Why.
+    """
+
+    name: str
+    value: object
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class Judged:
     """A regular series, what was foreseen of it and what came of that."""
@@ -102,7 +122,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     smoothing: Smoothing
     random_state: int
-    covariates: tuple[str, ...]
+    covariates: tuple[str, ...] | None
     preparation: Preparation
     scoring: Scoring
     threshold: Threshold | None
@@ -135,6 +155,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     @abstractmethod
     def _chosen(self) -> dict[str, object]:
         """What was chosen from the data, for the report; JSON-able."""
+
+    def _reasons(self) -> dict[str, str]:
+        """Why the choices of `_chosen` were made, by their names."""
+        return {}
 
     # ------------------------------------------------------------ the contract
 
@@ -182,7 +206,21 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         return self._fit_grid(grid, learned, progress)
 
     def _fit_grid(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> Self:
-        """Everything after the rows are regular and it is known which are learned."""
+        """Everything after the rows are regular and it is known which are learned.
+
+        What turns out to be off in the training part is left out in a second pass.
+        """
+        self.left_out_: list[tuple[int, int]] = []
+        self._fit_rows(grid, learned, progress)
+        if self.preparation.contamination == "auto":
+            odd = contaminated_rows(self.calibrations_["trailing"].score, learned)
+            if odd.any() and (learned & ~odd).sum() >= self.min_rows_:
+                self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
+                self._fit_rows(grid, learned & ~odd, progress)
+        return self
+
+    def _fit_rows(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
+        """Learn from these rows, measure what is usual on them, and remember it."""
         self._remember(grid, learned)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
         training_part = self.prepared_by_.fit(grid, learned)
@@ -195,8 +233,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.calibrations_ = self._calibrate(grid, learned)
         self.threshold_ = self.threshold or default_threshold(self.rows_per_day_, self.n_learned_)
         self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
-        self.record_ = self._make_record(log)
-        return self
+        self.record_ = self._make_record(log, grid.series)
 
     def anomaly_score(self, X: object) -> Any:
         """How off each row is.
@@ -271,7 +308,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """What later data are held against."""
         series = grid.series
         self.channels_ = series.channels
-        covariates = series.select(tuple(self.covariates)).channels if self.covariates else ()
+        covariates = self._find_covariates(series, learned)
         self.targets_ = [i for i, name in enumerate(self.channels_) if name not in covariates]
         if not self.targets_:
             raise ConfigError("every channel is a covariate: at least one must be left to watch")
@@ -290,6 +327,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         rows = np.flatnonzero(learned)
         self.span_ = (grid.series.time[rows[0]], grid.series.time[rows[-1]])
         self.fingerprint_ = _fingerprint(grid.series.values[rows[0] : rows[-1] + 1])
+
+    def _find_covariates(self, series: Series, learned: BoolArray) -> tuple[str, ...]:
+        if self.covariates is None:
+            switches = find_commands(series.values[learned])
+            return tuple(n for n, is_one in zip(series.channels, switches, strict=True) if is_one)
+        return series.select(tuple(self.covariates)).channels if self.covariates else ()
 
     def _require_rows(self, n_rows: int, what: str) -> None:
         if n_rows < self.min_rows_:
@@ -323,12 +366,17 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         columns = (column[~np.isnan(column)] for column in ratio.T)
         return np.array([np.quantile(c, BAND_QUANTILE) if len(c) else 3.0 for c in columns])
 
-    def _make_record(self, log: tuple[EpochLog, ...]) -> TrainingRecord:
+    def _make_record(self, log: tuple[EpochLog, ...], series: Series) -> TrainingRecord:
         options = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
         settings = {
             "detector": type(self).__name__,
             "options": options,
             "chosen": {**self._shared_choices(), **self._chosen()},
+            "left_out": [
+                f"{time_text(series.time[start])} to {time_text(series.time[end - 1])}"
+                for start, end in self.left_out_
+            ],
+            "reasons": {**self._shared_reasons(), **self._reasons()},
             "trained_on": f"{self.span_[0]} to {self.span_[1]}",
             "versions": {
                 "offbeat": version("offbeat"),
@@ -350,8 +398,41 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             ],
             "threshold": self.threshold_.title,
             "stood_still": list(self.still_),
+            "covariates": [n for i, n in enumerate(self.channels_) if i not in self.targets_],
             "step": step_text(self.step_) if self.has_clock_ else f"{self.step_} row",
         }
+
+    def _shared_reasons(self) -> dict[str, str]:
+        season = self.season_
+        strength = (
+            f"the training part repeats so, with strength {season.strength:.2f}" if season else ""
+        )
+        return {
+            "period": strength or "nothing repeats clearly enough in the training part",
+            "smoothing_windows": "as given"
+            if self.scoring.smoothing_window
+            else "shares and multiples of the period"
+            if season
+            else f"no period: as if it were {DEFAULT_SMOOTHING} rows",
+            "learned_by_changes": "channels whose level wanders slowly in the training part",
+            "threshold": "as given"
+            if self.threshold
+            else "the rarest alarms that so long a training part can vouch for",
+            "stood_still": "channels that never moved in the training part",
+            "covariates": "read, not judged: as given"
+            if self.covariates is not None
+            else "read, not judged: channels of 0 and 1 that look like switches",
+            "step": "the usual distance of rows" if self.preparation.step is None else "as given",
+        }
+
+    @property
+    def config_report_(self) -> list[Choice]:
+        """What was chosen from the training part, and why."""
+        settings = self._fitted().record_.settings
+        reasons = settings.get("reasons", {})
+        return [
+            Choice(name, value, reasons.get(name, "")) for name, value in _flat(settings["chosen"])
+        ]
 
     # ------------------------------------------------------------ scoring
 
@@ -586,9 +667,11 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         )
         self.n_learned_ = int(state["n_learned"])
         self._configure(self.n_learned_)
-        self.windows_ = _kept_windows(state)
-        calm = np.ones(len(self.targets_), dtype=bool)  # the first files tamed every channel
-        self.wild_ = {mode: arrays.get(f"{mode}.wild", calm) for mode in MODES}
+        kept: Mapping[Smoothing, list[int]] = state["smoothing_windows"]
+        self.windows_ = {mode: tuple(kept[mode]) for mode in MODES}
+        self.wild_ = {
+            mode: arrays[f"{mode}.wild"].astype(bool) for mode in MODES if f"{mode}.wild" in arrays
+        }
         self.standards_ = {
             mode: Standard(arrays[f"{mode}.location"], arrays[f"{mode}.unit"])
             for mode in MODES
@@ -611,12 +694,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         return save(self, path)
 
 
-def _kept_windows(state: Mapping[str, Any]) -> dict[Smoothing, tuple[int, ...]]:
-    """Smoothing windows as they were fitted; the first files knew one a mode, in their record."""
-    if "smoothing_windows" in state:
-        return {mode: tuple(state["smoothing_windows"][mode]) for mode in MODES}
-    chosen = state["record"]["settings"]["chosen"]["smoothing_window"]
-    return {mode: (int(chosen[mode]),) for mode in MODES}
+def _flat(chosen: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """Choices by name; those of members as "Member: name"."""
+    flat = list[tuple[str, object]]()
+    for name, value in chosen.items():
+        inner = value.items() if isinstance(value, Mapping) and name[:1].isupper() else None
+        flat += [(name, value)] if inner is None else [(f"{name}: {k}", v) for k, v in inner]
+    return flat
 
 
 def _blank(signal: FloatArray, rows: BoolArray) -> FloatArray:
@@ -668,7 +752,7 @@ def options_from_plain(options: Mapping[str, Any]) -> dict[str, Any]:
             made[name] = group(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields})
     if made.get("threshold") is not None:
         made["threshold"] = threshold_from_dict(made["threshold"])
-    if "covariates" in made:
+    if made.get("covariates") is not None:
         made["covariates"] = tuple(made["covariates"])
     return made
 

@@ -63,7 +63,7 @@ class EnsembleDetector(Detector):
         weights: tuple[float, ...] | None = None,
         smoothing: Smoothing = "trailing",
         random_state: int = 0,
-        covariates: tuple[str, ...] = (),
+        covariates: tuple[str, ...] | None = None,
         preparation: Preparation = Preparation(),
         threshold: Threshold | None = None,
         rules: EventRules = EventRules(),
@@ -116,6 +116,13 @@ class EnsembleDetector(Detector):
     def _chosen(self) -> dict[str, object]:
         return {type(member).__name__: member._chosen() for member in self.members_}
 
+    def _reasons(self) -> dict[str, str]:
+        return {
+            f"{type(member).__name__}: {name}": reason
+            for member in self.members_
+            for name, reason in member._reasons().items()
+        }
+
     # ------------------------------------------------------------ joining
 
     @property
@@ -133,7 +140,11 @@ class EnsembleDetector(Detector):
                 smoothing=self.smoothing,
                 random_state=self.random_state,
                 covariates=self.covariates,
-                preparation=replace(self.preparation, difference=member.preparation.difference),
+                preparation=replace(
+                    self.preparation,
+                    difference=member.preparation.difference,
+                    contamination="off",  # the ensemble decides for all
+                ),
             )
         return made
 

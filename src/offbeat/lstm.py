@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 import torch
 
+from offbeat.calendar import calendar_inputs, find_cycles
 from offbeat.detection import EventRules
 from offbeat.detector import Detector, Foresight
 from offbeat.errors import ConfigError, one_of
@@ -80,7 +81,11 @@ class LSTMDetector(Detector):
     device
         "cpu", "cuda", ...
     covariates
-        Channels that are read but not judged, such as commands.
+        Channels that are read but not judged, such as commands. None takes those that look like
+        switches in the training part (`offbeat.commands`), () none.
+    calendar
+        Whether the time of day and the day of the week are read too, where the training part has a
+        clock and repeats daily or weekly.
     preparation, training, scoring, rules
         Options in groups, see `Preparation`, `Training`, `Scoring`, `EventRules`.
     threshold
@@ -115,7 +120,8 @@ class LSTMDetector(Detector):
         smoothing: Smoothing = "trailing",
         random_state: int = 0,
         device: str = "cpu",
-        covariates: tuple[str, ...] = (),
+        covariates: tuple[str, ...] | None = None,
+        calendar: bool = True,
         preparation: Preparation = Preparation(),
         training: Training = Training(),
         scoring: Scoring = Scoring(),
@@ -133,6 +139,7 @@ class LSTMDetector(Detector):
         self.random_state = random_state
         self.device = device
         self.covariates = covariates
+        self.calendar = calendar
         self.preparation = preparation
         self.training = training
         self.scoring = scoring
@@ -151,8 +158,11 @@ class LSTMDetector(Detector):
             horizon=1,
             loss="mse",
             robust_state=False,
+            calendar=False,
             random_state=random_state,
-            preparation=Preparation(scaling="minmax", outliers="off", difference="never"),
+            preparation=Preparation(
+                scaling="minmax", outliers="off", contamination="off", difference="never"
+            ),
             training=Training(trim=0.0),
             scoring=Scoring(error="mse", smoothing_window=1, aggregate="mean", spike=0.0),
             threshold=PercentileThreshold(99.0),
@@ -180,6 +190,8 @@ class LSTMDetector(Detector):
         most = min(MAX_WINDOW, max(MIN_WINDOW, n_rows // WINDOWS_OF_HISTORY))
         self.window_ = self.window or int(np.clip(usual, MIN_WINDOW, most))
         self.horizon_ = self.horizon or min(DEFAULT_HORIZON, max(1, self.window_ // 4))
+        period = self.season_.period if self.season_ else None
+        self.cycles_ = find_cycles(period, n_rows, self.rows_per_day_) if self.calendar else ()
         self.warm_up_ = self.window_
         self.min_rows_ = self.window_ + self.horizon_ + 1
         self._require_rows(n_rows, "the training part")
@@ -188,9 +200,22 @@ class LSTMDetector(Detector):
         return {
             "window": self.window_,
             "horizon": self.horizon_,
+            "calendar": list(self.cycles_),
             "epochs": len(self.training_log_.epochs),
             "best_epoch": self.training_log_.best_epoch,
             "training_ended": self.training_log_.ended,
+        }
+
+    def _reasons(self) -> dict[str, str]:
+        usual = f"no period was found: {DEFAULT_WINDOW}, or less where there are few rows"
+        if self.season_:
+            usual = f"the period, within {MIN_WINDOW} and {MAX_WINDOW} rows"
+        return {
+            "window": "as given" if self.window else usual,
+            "horizon": "as given" if self.horizon else "a quarter of the window, at most 8",
+            "calendar": "the period is a day or a week, and there is a clock"
+            if self.cycles_
+            else "no daily or weekly period of rows with a clock",
         }
 
     def _learn(
@@ -201,7 +226,7 @@ class LSTMDetector(Detector):
     ) -> tuple[EpochLog, ...]:
         targets = prepared.observed[:, self.targets_]
         material = Material(
-            torch.from_numpy(prepared.network_inputs(INPUT_CLIP)),
+            torch.from_numpy(self._inputs(prepared)),
             torch.from_numpy(np.clip(targets, -INPUT_CLIP, INPUT_CLIP).astype(np.float32)),
             prepared.segments,
             chunk=2 * self.window_,
@@ -250,6 +275,14 @@ class LSTMDetector(Detector):
         network.load_state_dict(weights, assign=True)
         self.network_ = network.to(self.device).eval()
 
+    def _inputs(self, prepared: Prepared) -> np.ndarray:
+        """What the network reads, float32, shape (T, channels + 2 x cycles)."""
+        channels = prepared.network_inputs(INPUT_CLIP)
+        if not self.cycles_:
+            return channels
+        hours = calendar_inputs(prepared.grid.series.time, self.cycles_).astype(np.float32)
+        return np.concatenate([channels, hours], axis=1)
+
     def _new_network(self) -> LSTMForecaster:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
@@ -258,7 +291,7 @@ class LSTMDetector(Detector):
 
     def _build_network(self) -> LSTMForecaster:
         return LSTMForecaster(
-            len(self.channels_),
+            len(self.channels_) + 2 * len(self.cycles_),
             len(self.targets_),
             horizon=self.horizon_,
             hidden_size=self.hidden_size,
@@ -291,7 +324,7 @@ class LSTMDetector(Detector):
         (forecast scales, per target) a value further from its forecast than that is read as just so
         far: what is absurd, or stays away, is scored as it is but does not become the new normal.
         """
-        fed = prepared.network_inputs(INPUT_CLIP)  # (T, n_inputs)
+        fed = self._inputs(prepared)  # (T, n_inputs)
         for start, end in prepared.segments:
             state, at, size = None, start, BLOCK
             while at < end:

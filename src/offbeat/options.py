@@ -42,7 +42,8 @@ class SharedOptions:
     random_state
         Seed. The global random state is left alone.
     covariates
-        Channels that are not judged, such as commands.
+        Channels that are not judged, such as commands; None takes those that look like switches
+        in the training part, () none.
     preparation, scoring, rules
         Options in groups, see `Preparation`, `Scoring`, `EventRules`.
     threshold
@@ -51,7 +52,7 @@ class SharedOptions:
 
     smoothing: Smoothing = "trailing"
     random_state: int = 0
-    covariates: tuple[str, ...] = ()
+    covariates: tuple[str, ...] | None = None
     preparation: Preparation = Preparation()
     scoring: Scoring = Scoring()
     threshold: Threshold | None = None

@@ -24,8 +24,10 @@ from offbeat.registry import MEMBERS
 
 __all__ = ["load", "save"]
 
-FORMAT = 1
+FORMAT = 2
 """Raised when older code could not read what newer code writes."""
+OLDEST = 2
+"""Files of format 1 hold scores that were joined in another way: their cuts would be wrong."""
 MAX_BYTES = 1 << 30
 HEADER_KEY = "offbeat"
 DETECTORS: Mapping[str, type[Detector]] = {**MEMBERS, "EnsembleDetector": EnsembleDetector}
@@ -84,6 +86,10 @@ def load(path: str | Path) -> Detector:
         raise ModelFileError(
             f"{path} has format {written or 'unknown'}, this version reads up to {FORMAT}: "
             f"update offbeat"
+        )
+    if int(written) < OLDEST:
+        raise ModelFileError(
+            f"{path} has format {written}, whose scores were made in another way: train it again"
         )
     text = header[HEADER_KEY]
     if header.get("digest") != _digest(text, tensors):

@@ -19,6 +19,7 @@ from offbeat.series import BoolArray, FloatArray, Series
 from offbeat.stamps import time_text
 
 __all__ = [
+    "Contamination",
     "Differencing",
     "FittedPreparation",
     "Outlier",
@@ -31,6 +32,7 @@ __all__ = [
 
 OutlierAction = Literal["off", "report", "apply"]
 Differencing = Literal["auto", "never", "always"]
+Contamination = Literal["auto", "off"]
 Span = tuple[int | str | datetime, int | str | datetime]
 """A stretch of time [start, end): two rows, or two time stamps."""
 
@@ -68,6 +70,9 @@ class Preparation:
         Rows of the rolling median, and how many robust deviations from it are an outlier.
     scaling
         "standard", "robust", "minmax" ([0, 1]) or "minmax_symmetric" ([-1, 1]).
+    contamination
+        "auto": rows of the training part that stand out by far from the rest are left out in a
+        second pass, and listed. "off": all rows teach.
     difference
         Channels whose level wanders are learned by their changes from row to row: "auto" finds
         them in the training part, "never", "always" (every channel).
@@ -81,6 +86,7 @@ class Preparation:
     outlier_window: int = 11
     outlier_sigmas: float = 10.0
     scaling: ScaleMethod = "standard"
+    contamination: Contamination = "auto"
     difference: Differencing = "auto"
 
     def check(self) -> None:
@@ -89,6 +95,7 @@ class Preparation:
         one_of("outliers", self.outliers, get_args(OutlierAction))
         one_of("outlier_fill", self.outlier_fill, get_args(RepairFill))
         one_of("scaling", self.scaling, get_args(ScaleMethod))
+        one_of("contamination", self.contamination, get_args(Contamination))
         one_of("difference", self.difference, get_args(Differencing))
         if not _whole(self.max_gap) or self.max_gap < 0:
             raise ConfigError(f"max_gap must be a whole number >= 0, {self.max_gap!r} came")

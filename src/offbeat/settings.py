@@ -60,7 +60,7 @@ def _read(name: str, text: str, kind: Any) -> Any:
         return None
     if Threshold in kinds:
         return parse_threshold(text)
-    if get_origin(kind) is tuple:
+    if get_origin(kind) is tuple or tuple[str, ...] in kinds:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if "," in text and tuple[int, ...] in kinds:
         return tuple(_read(name, part, int) for part in text.split(",") if part.strip())

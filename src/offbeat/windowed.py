@@ -69,6 +69,11 @@ class WindowDetector(Detector):
     def _chosen(self) -> dict[str, object]:
         return {"window": self.window_}
 
+    def _reasons(self) -> dict[str, str]:
+        if self.window:
+            return {"window": "as given"}
+        return {"window": "the period" if self.season_ else f"no period: {DEFAULT_WINDOW}"}
+
     def _smoothing_windows(self, mode: Smoothing) -> tuple[int, ...]:
         if self.scoring.smoothing_window is not None:
             return super()._smoothing_windows(mode)
@@ -180,7 +185,7 @@ class ShapeMemoryDetector(WindowDetector):
         n_windows: int = 2500,
         smoothing: Smoothing = "trailing",
         random_state: int = 0,
-        covariates: tuple[str, ...] = (),
+        covariates: tuple[str, ...] | None = None,
         preparation: Preparation = LEVEL_PREPARATION,  # changes have lost the shape
         scoring: Scoring = WINDOW_SCORING,
         threshold: Threshold | None = None,

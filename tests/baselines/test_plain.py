@@ -18,7 +18,7 @@ def test_the_score_is_the_smoothed_distance_from_the_mean() -> None:
     score = SmoothedZDetector(scoring=scoring).fit(train).anomaly_score(data)
     z = np.abs(data - train.mean()) / train.std()
     smoothed = np.array([z[max(1, row - 4) : row + 1].mean() for row in range(1, 900)])
-    unit = max(1.0, np.quantile(smoothed[:599], 0.99))
+    unit = max(1.0, np.quantile(smoothed[:599], 0.999))
     np.testing.assert_allclose(score[1:], smoothed / unit, rtol=1e-9)
 
 

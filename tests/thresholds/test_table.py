@@ -115,10 +115,10 @@ def test_labels_of_another_length_are_refused() -> None:
     ("rows_per_day", "n_rows", "budget"),
     [
         (None, 10, "1/10000rows"),
-        (1000.0, 70, "1/week"),  # a hundredth of a week
-        (1000.0, 69, "1/day"),
-        (1000.0, 10, "1/day"),
-        (1000.0, 9, "1/hour"),
+        (1000.0, 234, "1/week"),  # a thirtieth of a week
+        (1000.0, 233, "1/day"),
+        (1000.0, 34, "1/day"),
+        (1000.0, 33, "1/hour"),
         (1000.0, 0, "1/hour"),
     ],
 )

@@ -112,7 +112,8 @@ class Lessons:
     ] = None
     exclude: Annotated[list[str] | None, option(LEARN, "START..END never learned.")] = None
     covariates: Annotated[
-        str | None, option(LEARN, "Columns that are read but not judged, with commas.")
+        str | None,
+        option(LEARN, "Columns that are read but not judged, with commas; found if not named."),
     ] = None
     seed: Annotated[int | None, option(LEARN, "Of the training; 0 if not given.")] = None
 
@@ -123,7 +124,7 @@ class Lessons:
         detector.set_params(
             random_state=self.seed or 0,
             smoothing="centred" if cutting.centred else "trailing",
-            covariates=names_in(self.covariates),
+            covariates=None if self.covariates is None else names_in(self.covariates),
         )
         step = [] if reading.step is None else [f"preparation.step={reading.step}"]
         return with_settings(detector, step)

@@ -225,18 +225,28 @@ def imputed_table(detection: Detection) -> str:
 
 
 def settings_list(settings: Mapping[str, object]) -> str:
-    """Names and values, groups below their own heading."""
+    """Names and values, groups below their own heading; beside what was chosen stands why."""
+    groups = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
+    reasons = groups.pop("reasons", {})
     plain = {name: value for name, value in settings.items() if not isinstance(value, Mapping)}
-    parts = [_definitions(plain)] if plain else []
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            parts.append(f"<h3>{_title(name)}</h3>{_definitions(_flat(value))}")
+    parts = [_definitions(plain, {})] if plain else []
+    for name, value in groups.items():
+        if value:
+            why = reasons if name == "chosen" else {}
+            parts.append(f"<h3>{_title(name)}</h3>{_definitions(_flat(value), why)}")
     return "".join(parts)
 
 
-def _definitions(items: Mapping[str, object]) -> str:
-    lines = (f"<dt>{_title(name)}</dt><dd>{_shown(value)}</dd>" for name, value in items.items())
+def _definitions(items: Mapping[str, object], reasons: Mapping[str, object]) -> str:
+    lines = (
+        f"<dt>{_title(name)}</dt><dd>{_shown(value)}{_because(reasons.get(name))}</dd>"
+        for name, value in items.items()
+    )
     return f'<dl class="settings">{"".join(lines)}</dl>'
+
+
+def _because(reason: object) -> str:
+    return f" ({html.escape(str(reason))})" if reason else ""
 
 
 def _title(name: str) -> str:

@@ -119,6 +119,12 @@ def show_training(detector: Detector, out: Path) -> None:
     )
     console = plain_console()
     console.print(escape(f"learned {detector.n_learned_} rows: {words}"))
+    left_out = detector.record_.settings["left_out"]
+    if left_out:
+        console.print(
+            f"left out, as they are off themselves: {wording.plural(len(left_out), 'part')} of the "
+            "rows learned; offbeat report lists them"
+        )
     n_odd = len(detector.record_.outliers)
     if n_odd:
         action = "replaced" if detector.preparation.outliers == "apply" else "left as they are"
@@ -132,7 +138,7 @@ def show_training(detector: Detector, out: Path) -> None:
 def warn_of_stillness(settings: Mapping[str, Any], channels: Sequence[str]) -> None:
     """One line on standard error if nothing moved in the training part."""
     still = settings["chosen"].get("stood_still", [])
-    if set(channels) - set(settings["options"]["covariates"]) <= set(still):
+    if set(channels) - set(settings["chosen"].get("covariates", [])) <= set(still):
         print(
             f"offbeat: nothing moved in the training part ({', '.join(still[:SHOWN_CHANNELS])}"
             f"{', ...' if len(still) > SHOWN_CHANNELS else ''}): any change will be an event; "
@@ -147,7 +153,7 @@ def warn_of_stillness(settings: Mapping[str, Any], channels: Sequence[str]) -> N
 def _choice(value: object) -> str:
     """A choice of the training in words: `trailing 12, centred 24` for a mapping."""
     if isinstance(value, Mapping):
-        return " and ".join(f"{each} ({name})" for name, each in value.items())
+        return " and ".join(f"{_choice(each)} ({name})" for name, each in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -80,8 +80,8 @@ class ThresholdRow:
 def default_threshold(rows_per_day: float | None, n_rows: int) -> Threshold:
     """The method in force where nobody has chosen: one false alarm a week, or in 10,000 rows.
 
-    A training part that is shorter than a hundredth of a week cannot vouch for one a week: then it
-    is one a day, and below a hundredth of a day one an hour.
+    A training part that is shorter than a thirtieth of a week cannot vouch for one a week: then it
+    is one a day, and below a thirtieth of a day one an hour.
     """
     if rows_per_day is None:
         return BudgetThreshold("1/10000rows")

@@ -1,0 +1,62 @@
+"""What is off in a training part: found where it is rare and far, left alone where it is usual."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import contract
+from offbeat import LSTMDetector, Preparation, Training
+from offbeat.contamination import contaminated_rows
+
+
+def calm(n_rows: int = 1000) -> np.ndarray:
+    return np.abs(np.random.default_rng(0).normal(1.0, 0.2, n_rows))
+
+
+def test_a_rare_far_stretch_is_found_and_nothing_else() -> None:
+    score = calm()
+    score[400:410] = 9.0
+    odd = contaminated_rows(score, np.ones(1000, dtype=bool))
+    assert np.flatnonzero(odd).tolist() == list(range(400, 410))
+
+
+@pytest.mark.parametrize("case", ["calm", "too many rows", "too often", "no score", "all zero"])
+def test_nothing_is_left_out(case: str) -> None:
+    score, learned = calm(), np.ones(1000, dtype=bool)
+    if case == "too many rows":
+        score[400:510] = 9.0
+    elif case == "too often":
+        score[::40] = 9.0
+    elif case == "no score":
+        score[:] = np.nan
+    elif case == "all zero":
+        score[:] = 0.0
+    assert not contaminated_rows(score, learned).any()
+
+
+def test_rows_that_are_not_learned_are_not_left_out() -> None:
+    score, learned = calm(), np.ones(1000, dtype=bool)
+    score[400:410] = 9.0
+    learned[390:420] = False
+    assert not contaminated_rows(score, learned).any()
+
+
+def test_a_second_pass_lists_what_it_left_out_and_lowers_the_unit() -> None:
+    data = contract.waves(900, n_channels=1)
+    data[300:306] += 9.0
+    made = {
+        way: LSTMDetector(
+            training=Training(max_epochs=4), preparation=Preparation(contamination=way)
+        ).fit(data)
+        for way in ("auto", "off")
+    }
+    assert not made["off"].left_out_
+    (stretch,) = made["auto"].left_out_
+    assert stretch[0] < 306
+    assert stretch[1] > 300
+    assert len(made["auto"].record_.settings["left_out"]) == 1
+    again = data.copy()
+    again[700:706] += 9.0
+    peak = {way: np.nanmax(fitted.anomaly_score(again)[700:710]) for way, fitted in made.items()}
+    assert peak["auto"] > peak["off"]
