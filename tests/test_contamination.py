@@ -10,36 +10,36 @@ from offbeat import LSTMDetector, Preparation, Training
 from offbeat.contamination import contaminated_rows
 
 
-def calm(n_rows: int = 1000) -> np.ndarray:
-    return np.abs(np.random.default_rng(0).normal(1.0, 0.2, n_rows))
+def calm(n_rows: int = 4000) -> np.ndarray:
+    return np.abs(np.random.default_rng(0).normal(1.0, 0.2, (n_rows, 2)))
 
 
 def test_a_rare_far_stretch_is_found_and_nothing_else() -> None:
-    score = calm()
-    score[400:410] = 9.0
-    odd = contaminated_rows(score, np.ones(1000, dtype=bool))
+    error = calm()
+    error[400:410, 1] = 9.0
+    odd = contaminated_rows(error, np.ones(4000, dtype=bool))
     assert np.flatnonzero(odd).tolist() == list(range(400, 410))
 
 
-@pytest.mark.parametrize("case", ["calm", "too many rows", "too often", "no score", "all zero"])
+@pytest.mark.parametrize("case", ["calm", "too many rows", "too often", "no error", "all zero"])
 def test_nothing_is_left_out(case: str) -> None:
-    score, learned = calm(), np.ones(1000, dtype=bool)
+    error, learned = calm(), np.ones(4000, dtype=bool)
     if case == "too many rows":
-        score[400:510] = 9.0
+        error[400:460] = 9.0
     elif case == "too often":
-        score[::40] = 9.0
-    elif case == "no score":
-        score[:] = np.nan
+        error[:3900:130] = 9.0
+    elif case == "no error":
+        error[:] = np.nan
     elif case == "all zero":
-        score[:] = 0.0
-    assert not contaminated_rows(score, learned).any()
+        error[:] = 0.0
+    assert not contaminated_rows(error, learned).any()
 
 
 def test_rows_that_are_not_learned_are_not_left_out() -> None:
-    score, learned = calm(), np.ones(1000, dtype=bool)
-    score[400:410] = 9.0
+    error, learned = calm(), np.ones(4000, dtype=bool)
+    error[400:410] = 9.0
     learned[390:420] = False
-    assert not contaminated_rows(score, learned).any()
+    assert not contaminated_rows(error, learned).any()
 
 
 def test_a_second_pass_lists_what_it_left_out_and_lowers_the_unit() -> None:

@@ -213,7 +213,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.left_out_: list[tuple[int, int]] = []
         self._fit_rows(grid, learned, progress)
         if self.preparation.contamination == "auto":
-            odd = contaminated_rows(self.calibrations_["trailing"].score, learned)
+            odd = self.odd_rows_
             if odd.any() and (learned & ~odd).sum() >= self.min_rows_:
                 self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
                 self._fit_rows(grid, learned & ~odd, progress)
@@ -350,6 +350,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             judged = self._judge(grid, mode, learned)
             if mode == MODES[0]:
                 self.band_ = self._measure_band(judged.prepared, judged.foresight, learned)
+                self.odd_rows_ = contaminated_rows(judged.foresight.error, learned)
             calibrations[mode] = Calibration(
                 np.where(learned, judged.joined.score, np.nan),
                 self.rows_per_day_,
@@ -497,6 +498,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         scaled = prepared.scaled[:, self.targets_]
         error = tamed(foresight.error, self.scoring.error, self.wild_[mode])
         raw = raw_signals(self.scoring, error, scaled, moment_window=self._moment_window())
+        if "spike" in raw and "forecast" in raw:  # where rows are wild by themselves, none is one
+            raw["spike"] = np.where(self.wild_[mode], np.nan, error)
         cold = self._cold_rows(prepared)
         back = (foresight.reach - 1) // 2 if mode == "centred" else 0
         ready = {name: _moved_back(_blank(signal, cold), back) for name, signal in raw.items()}

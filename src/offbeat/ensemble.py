@@ -98,7 +98,7 @@ class EnsembleDetector(Detector):
     def _configure(self, n_rows: int) -> None:
         self.members_ = self._fresh_members()
         for member in self.members_:
-            member.season_ = self.season_
+            member.season_, member.rows_per_day_ = self.season_, self.rows_per_day_
             member._configure(n_rows)
         self.warm_up_ = max(member.warm_up_ for member in self.members_)
         self.min_rows_ = max(member.min_rows_ for member in self.members_)
@@ -157,6 +157,7 @@ class EnsembleDetector(Detector):
         """The members have scored the training part already."""
         del grid, learned
         self.band_ = self.members_[0].band_
+        self.odd_rows_ = self.members_[0].odd_rows_
         self.standards_ = {}
         calibrations: dict[Smoothing, Calibration] = {}
         for mode in MODES:

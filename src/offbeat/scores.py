@@ -91,7 +91,8 @@ class Scoring:
         (root of the mean square) or "max".
     forecast, spike, rate_of_change, skewness, kurtosis
         Weights of the signals; 0 leaves a signal out. "forecast" is the forecast error, smoothed;
-        "spike" the same error, not smoothed, for what is over in a row or two.
+        "spike" the same error, not smoothed, for what is over in a row or two; wild channels (see
+        `WILD`) have none beside the smoothed error.
     moment_window
         Rows over which skewness and kurtosis are taken, at least 4; None takes the period, at
         least 30.
@@ -101,7 +102,7 @@ class Scoring:
     smoothing_window: int | tuple[int, ...] | None = None
     aggregate: Aggregate = "log"
     forecast: float = 1.0
-    spike: float = 0.25
+    spike: float = 1.0
     rate_of_change: float = 0.0
     skewness: float = 0.0
     kurtosis: float = 0.0
