@@ -25,6 +25,8 @@ bench: $(VENV)/.test
 
 bench-accuracy: $(VENV)/.test
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/families.py
+	$(BIN)/python benchmarks/ablation.py
 
 bench-speed: $(VENV)/.test
 	$(BIN)/python benchmarks/speed.py

@@ -12,19 +12,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import time
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import torch
-from rich.progress import track
 
 from cases import FAMILIES, Case, published_cases
+from jobs import keep, measure
 from offbeat.commands import find_commands
 from offbeat.detector import MODES, Detector
 from offbeat.errors import OffbeatError
@@ -33,7 +31,7 @@ from offbeat.roster import DETECTORS
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT, RESULTS = ROOT / "out" / "accuracy", ROOT / "benchmarks" / "results"
-SEED, PROCESSES = 0, 2
+SEED = 0
 MEMBERS = ("lstm", "memory")
 """Detectors that are measured as members of the ensemble: they are trained once."""
 Job = tuple[Case, str]
@@ -49,18 +47,8 @@ def main() -> None:
     cases = sorted(published_cases(), key=lambda case: case.path.stat().st_size)
     names = [name for name in DETECTORS if name not in MEMBERS]  # ours first, on every series
     todo = [(case, name) for name in names for case in cases if not kept(case, name).exists()]
-    measure(todo, minutes)
+    measure(score_case, todo, minutes)
     write_tables(cases)
-
-
-def measure(todo: list[Job], minutes: float) -> None:
-    """Two processes of one thread each, until all is done or the time is over."""
-    os.environ["OMP_NUM_THREADS"] = "1"  # inherited
-    end = time.monotonic() + 60 * minutes
-    with get_context("spawn").Pool(PROCESSES) as pool:
-        for _ in track(pool.imap_unordered(score_case, todo), total=len(todo)):
-            if time.monotonic() > end:
-                break
 
 
 def kept(case: Case, detector: str) -> Path:
@@ -84,9 +72,7 @@ def score_case(job: Job) -> None:
         rows = figures(name, detector, data, label, case.buffer, time.perf_counter() - start)
     except OffbeatError as problem:
         rows = [{"detector": name, "look": look, "problem": str(problem)} for look in MODES]
-    part = kept(case, name).with_suffix(".part")
-    part.write_text(json.dumps(rows))
-    part.rename(kept(case, name))
+    keep(rows, kept(case, name))
 
 
 def figures(

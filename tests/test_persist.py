@@ -38,6 +38,17 @@ def test_the_kept_file_still_loads() -> None:
     assert detector.detect(contract.waves(120)).settings["versions"]["offbeat"] == "0.1.0"
 
 
+def test_a_header_that_begins_like_a_pickle_loads(tmp_path: Path) -> None:
+    fitted = load(KEPT)
+    for padding in range(0, 400, 8):  # headers are padded to eight bytes: one length begins so
+        fitted.record_.settings["trained_on"] = "x" * padding
+        path = fitted.save(tmp_path / "m.offbeat")
+        if path.read_bytes()[:1] == b"\x80":
+            load(path)
+            return
+    raise AssertionError("no length was met that begins with 0x80")
+
+
 def test_what_is_not_fitted_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(NotFittedError):
         LSTMDetector().save(tmp_path / "m.offbeat")

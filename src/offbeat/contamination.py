@@ -10,8 +10,8 @@ from offbeat.series import BoolArray, FloatArray
 __all__ = ["contaminated_rows"]
 
 USUAL, FAR = 0.99, 2.0
-"""A row is left out if an error of it is so many times what 99 in 100 rows stay below; what it finds
-is mostly labelled where labels can be looked at (docs/decisions/0011)."""
+"""A row is left out if an error of it is so many times what 99 in 100 rows stay below; what this
+finds is mostly labelled, where there are labels to look at (docs/decisions/0011)."""
 ROWS_AN_EVENT = 200
 """What comes back more often than once in so many rows is no accident: then nothing is left out."""
 

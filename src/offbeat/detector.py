@@ -13,7 +13,7 @@ import platform
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -211,12 +211,16 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         What turns out to be off in the training part is left out in a second pass.
         """
         self.left_out_: list[tuple[int, int]] = []
+        self.record_ = TrainingRecord()
         self._fit_rows(grid, learned, progress)
         if self.preparation.contamination == "auto":
             odd = self.odd_rows_
             if odd.any() and (learned & ~odd).sum() >= self.min_rows_:
+                outliers = self.prepared_by_.outliers  # the second pass no longer sees them
                 self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
                 self._fit_rows(grid, learned & ~odd, progress)
+                self.prepared_by_.outliers = outliers
+                self.record_ = replace(self.record_, outliers=outliers)
         return self
 
     def _fit_rows(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:

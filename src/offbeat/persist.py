@@ -118,13 +118,15 @@ def _read_bytes(path: Path) -> bytes:
 
 def _open(data: bytes, path: str | Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """The header's own entries and the tensors."""
-    if data[:2] == b"PK" or data[:1] == b"\x80":
-        raise ModelFileError(f"{path} carries a pickle, which can run code: it is never loaded")
     try:
         length = int.from_bytes(data[:8], "little")
         header = json.loads(data[8 : 8 + length]).get("__metadata__", {})
         tensors = read_tensors(data)
     except (SafetensorError, ValueError, AttributeError, RecursionError):
+        if data[:2] == b"PK" or data[:1] == b"\x80":
+            raise ModelFileError(
+                f"{path} carries a pickle, which can run code: it is never loaded"
+            ) from None
         raise ModelFileError(
             f"{path} is no model file of offbeat, or it is truncated: train again or copy it anew"
         ) from None

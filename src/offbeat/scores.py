@@ -53,7 +53,10 @@ SIGNAL_FLOOR = 0.05
 """Smallest unit of the other signals (training deviations a row; skewness and kurtosis as such)."""
 
 SPIKE_FLOOR = 4.0
-"""The smallest unit of a spike, in floors."""
+"""A spike is measured in units of the largest error of the training part, at least so many floors:
+it is further off than anything there."""
+SPIKE_GROWTH = 0.25
+"""Of C channels a spike must be larger by this times log C, as errors fall off exponentially."""
 
 WILD: dict[ErrorKind, float] = {"scaled": 8.0, "mae": 4.0, "mse": 16.0}
 """A channel is wild if more than one error in a thousand of its training part is larger than this.
@@ -344,7 +347,9 @@ def measure_standard(
         name, part = track.signal, signal[learned]
         moment = name in ("skewness", "kurtosis")
         location = _nan_quantile(part, 0.5) if moment else np.zeros(signal.shape[1])
-        unit = _nan_quantile(np.abs(part - location), QUANTILE)
+        unit = _nan_quantile(np.abs(part - location), 1.0 if name == "spike" else QUANTILE)
+        if name == "spike":  # the largest of many channels is larger by chance
+            unit *= 1.0 + SPIKE_GROWTH * math.log(signal.shape[1])
         floor = SIGNAL_FLOOR
         if name in ("forecast", "spike"):
             floor = FLOOR[scoring.error] * (SPIKE_FLOOR if name == "spike" else 1.0)
