@@ -22,9 +22,9 @@ VARIANTS: dict[str, dict[str, object]] = {
     "state reads all as it is": {"robust_state": False},
     "mean over channels": {"scoring": Scoring(aggregate="mean")},
     "no spike signal": {"scoring": Scoring(spike=0.0)},
-    "spike weight 0.5": {"scoring": Scoring(spike=0.5)},
+    "one window of 50 rows": {"scoring": Scoring(smoothing_window=50)},
 }
-CUTS = ("1/week", "1/day", "1/10000rows", "pot:1e-4", "sigma:3", "percentile:99")
+CUTS = ("1/day", "1/hour", "1/10000rows", "pot:1e-4", "sigma:3", "percentile:99")
 
 
 def main() -> None:

@@ -36,8 +36,8 @@ Contamination = Literal["auto", "off"]
 Span = tuple[int | str | datetime, int | str | datetime]
 """A stretch of time [start, end): two rows, or two time stamps."""
 
-N_BLOCKS, WANDER_SHARE, WANDER_STEP = 8, 0.5, 0.3
-"""A channel wanders if the means of 8 blocks of the training part explain half of its variance and
+N_BLOCKS, WANDER_SHARE, WANDER_STEP = 8, 0.9, 0.3
+"""A channel wanders if the means of 8 blocks of the training part explain 90 % of its variance and
 its steps are small beside its spread: memory in use, a load average, a price. Its level says
 nothing about normal; its changes do."""
 
