@@ -33,7 +33,6 @@ BREAK_ROWS = 100
 """So many rows without a value stand for a break: more than are ever filled."""
 FIRST = ("lstm", "ensemble", "smoothed-z", "random")
 """Measured on all series before the others are."""
-COLUMNS = ("event_f1", "vus_pr", "alarms_per_day", "false_events", "delay_rows")
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,14 @@ def find_cycles(period: int | None, n_rows: int, rows_per_day: float | None) -> 
     """
     if period is None or rows_per_day is None:
         return ()
-    for cycle, found in (("day", ("day",)), ("week", ("day", "week"))):
-        rows = DAYS[cycle] * rows_per_day  # type: ignore[index]
-        if abs(period / rows - 1) <= SAME_PERIOD and n_rows >= MIN_CYCLES * rows:
-            return found  # type: ignore[return-value]
-    return ()
+
+    def repeats(cycle: Cycle) -> bool:
+        rows = DAYS[cycle] * rows_per_day
+        return abs(period / rows - 1) <= SAME_PERIOD and n_rows >= MIN_CYCLES * rows
+
+    if repeats("day"):
+        return ("day",)
+    return ("day", "week") if repeats("week") else ()
 
 
 def calendar_inputs(time: TimeArray, cycles: tuple[Cycle, ...]) -> FloatArray:

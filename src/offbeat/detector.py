@@ -13,7 +13,7 @@ import platform
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -40,7 +40,6 @@ from offbeat.scores import (
     measure_standard,
     raw_signals,
     smooth,
-    tamed,
     tracks_of,
 )
 from offbeat.season import Season, common_period
@@ -211,20 +210,23 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         What turns out to be off in the training part is left out in a second pass.
         """
         self.left_out_: list[tuple[int, int]] = []
-        self.record_ = TrainingRecord()
-        self._fit_rows(grid, learned, progress)
-        if self.preparation.contamination == "auto":
-            odd = self.odd_rows_
-            if odd.any() and (learned & ~odd).sum() >= self.min_rows_:
-                outliers = self.prepared_by_.outliers  # the second pass no longer sees them
-                self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
-                self._fit_rows(grid, learned & ~odd, progress)
-                self.prepared_by_.outliers = outliers
-                self.record_ = replace(self.record_, outliers=outliers)
+        log = self._fit_rows(grid, learned, progress)
+        odd = self.odd_rows_
+        wanted = self.preparation.contamination == "auto" and odd.any()
+        if wanted and (learned & ~odd).sum() >= self.min_rows_:
+            outliers = self.prepared_by_.outliers  # the second pass no longer sees them
+            self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
+            log = self._fit_rows(grid, learned & ~odd, progress)
+            self.prepared_by_.outliers = outliers
+        self.threshold_ = self.threshold or default_threshold(self.rows_per_day_, self.n_learned_)
+        self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
+        self.record_ = self._make_record(log, grid.series)
         return self
 
-    def _fit_rows(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
-        """Learn from these rows, measure what is usual on them, and remember it."""
+    def _fit_rows(
+        self, grid: Grid, learned: BoolArray, progress: ProgressHook | None
+    ) -> tuple[EpochLog, ...]:
+        """Learn from these rows and measure what is usual on them."""
         self._remember(grid, learned)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
         training_part = self.prepared_by_.fit(grid, learned)
@@ -235,9 +237,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.windows_ = {mode: self._smoothing_windows(mode) for mode in MODES}
         log = self._learn(training_part, learned, progress)
         self.calibrations_ = self._calibrate(grid, learned)
-        self.threshold_ = self.threshold or default_threshold(self.rows_per_day_, self.n_learned_)
-        self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
-        self.record_ = self._make_record(log, grid.series)
+        return log
 
     def anomaly_score(self, X: object) -> Any:
         """How off each row is.
@@ -500,10 +500,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     ) -> list[FloatArray]:
         """Every track, smoothed; NaN in the warm-up and in long gaps."""
         scaled = prepared.scaled[:, self.targets_]
-        error = tamed(foresight.error, self.scoring.error, self.wild_[mode])
-        raw = raw_signals(self.scoring, error, scaled, moment_window=self._moment_window())
-        if "spike" in raw and "forecast" in raw:  # where rows are wild by themselves, none is one
-            raw["spike"] = np.where(self.wild_[mode], np.nan, error)
+        raw = raw_signals(
+            self.scoring,
+            foresight.error,
+            scaled,
+            moment_window=self._moment_window(),
+            wild=self.wild_[mode],
+        )
         cold = self._cold_rows(prepared)
         back = (foresight.reach - 1) // 2 if mode == "centred" else 0
         ready = {name: _moved_back(_blank(signal, cold), back) for name, signal in raw.items()}

@@ -11,7 +11,7 @@ import torch
 from offbeat.calendar import calendar_inputs, find_cycles
 from offbeat.detection import EventRules
 from offbeat.detector import Detector, Foresight
-from offbeat.errors import ConfigError, one_of
+from offbeat.errors import ConfigError, one_of, whole_number
 from offbeat.networks import LSTMForecaster, LSTMState
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing, error_size
@@ -174,8 +174,8 @@ class LSTMDetector(Detector):
         one_of("loss", self.loss, get_args(LossName))
         for name, least in (("window", 2), ("horizon", 1), ("hidden_size", 1), ("n_layers", 1)):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int | np.integer) or value < least):
-                raise ConfigError(f"{name} must be a whole number >= {least}, {value!r} came")
+            if value is not None:
+                whole_number(name, value, least=least)
         if not 0.0 <= self.dropout < 1.0:
             raise ConfigError(f"dropout must lie in [0, 1), {self.dropout!r} came")
         self.training.check()

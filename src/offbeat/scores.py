@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 import polars as pl
 
-from offbeat.errors import ConfigError, one_of
+from offbeat.errors import ConfigError, one_of, whole_number
 from offbeat.series import BoolArray, FloatArray
 
 __all__ = [
@@ -129,15 +129,10 @@ class Scoring:
             )
         windows = self.smoothing_window
         for window in windows if isinstance(windows, tuple) and windows else (windows,):
-            _check_rows("smoothing_window", window, 1)
-        _check_rows("moment_window", self.moment_window, MIN_MOMENT_ROWS)
-
-
-def _check_rows(name: str, value: object, least: int) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ConfigError(f"{name} must be a whole number >= {least}, {value!r} came")
+            if window is not None:
+                whole_number("smoothing_window", window, least=1)
+        if self.moment_window is not None:
+            whole_number("moment_window", self.moment_window, least=MIN_MOMENT_ROWS)
 
 
 SIGNALS = ("forecast", "spike", "rate_of_change", "skewness", "kurtosis")
@@ -276,7 +271,12 @@ def _moving_sum(values: np.ndarray, window: int, after: int, kind: type[np.gener
 
 
 def raw_signals(
-    scoring: Scoring, error: FloatArray, scaled: FloatArray, *, moment_window: int
+    scoring: Scoring,
+    error: FloatArray,
+    scaled: FloatArray,
+    *,
+    moment_window: int,
+    wild: BoolArray | None = None,
 ) -> dict[str, FloatArray]:
     """The signals that take part, by name in the order of `Scoring.weights`.
 
@@ -290,15 +290,21 @@ def raw_signals(
         Scaled values of the same channels, shape (T, C), NaN where missing.
     moment_window
         Rows for skewness and kurtosis.
+    wild
+        Shape (C,), which channels are wild; None if none is.
 
     Returns
     -------
     One array (T, C) a signal, none of which looks ahead.
     """
     made: dict[str, FloatArray] = {}
+    wild = np.zeros(error.shape[1], dtype=bool) if wild is None else wild
+    size = tamed(error, scoring.error, wild)
     for name in scoring.weights:
-        if name in ("forecast", "spike"):
-            made[name] = error
+        if name == "forecast":
+            made[name] = size
+        elif name == "spike":  # where rows are wild by themselves, none is a spike
+            made[name] = np.where(wild, np.nan, size) if "forecast" in scoring.weights else size
         elif name == "rate_of_change":
             step = np.abs(np.diff(scaled, axis=0, prepend=scaled[:1]))
             made[name] = np.minimum(step, LARGEST)
