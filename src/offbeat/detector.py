@@ -13,7 +13,7 @@ import platform
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -27,6 +27,7 @@ from offbeat.detection import Detection, EventRules, TrainingRecord
 from offbeat.errors import ConfigError, DataError, NotFittedError, one_of
 from offbeat.grid import Grid, regularise
 from offbeat.io import as_series, like_input
+from offbeat.plain import part, plain, under
 from offbeat.preparation import FittedPreparation, Preparation, Prepared, Span, span_rows
 from offbeat.runs import label_runs
 from offbeat.scores import (
@@ -372,7 +373,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         return np.array([np.quantile(c, BAND_QUANTILE) if len(c) else 3.0 for c in columns])
 
     def _make_record(self, log: tuple[EpochLog, ...], series: Series) -> TrainingRecord:
-        options = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
+        options = {name: plain(value) for name, value in self.get_params(deep=False).items()}
         settings = {
             "detector": type(self).__name__,
             "options": options,
@@ -620,7 +621,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Everything that was learned: JSON-able values, and arrays by name."""
         self._fitted()
         state = {
-            "options": {k: _plain(v) for k, v in self.get_params(deep=False).items()},
+            "options": {k: plain(v) for k, v in self.get_params(deep=False).items()},
             "channels": list(self.channels_),
             "targets": self.targets_,
             "has_clock": self.has_clock_,
@@ -634,8 +635,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             "threshold": self.threshold_.to_dict(),
             "record": self.record_.to_dict(),
         }
-        arrays: dict[str, np.ndarray] = {"band": self.band_}
-        arrays |= {f"preparation.{k}": v for k, v in self.prepared_by_.state().items()}
+        arrays = {"band": self.band_, **under("preparation", self.prepared_by_.state())}
         for mode in MODES:
             calibration = self.calibrations_[mode]
             if mode in self.standards_:
@@ -673,7 +673,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.record_ = TrainingRecord.from_dict(state["record"])
         self.band_ = arrays["band"]
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_).restore(
-            {k.removeprefix("preparation."): v for k, v in arrays.items() if k.startswith("prep")}
+            part("preparation", arrays)
         )
         self.n_learned_ = int(state["n_learned"])
         self._configure(self.n_learned_)
@@ -765,14 +765,3 @@ def options_from_plain(options: Mapping[str, Any]) -> dict[str, Any]:
     if made.get("covariates") is not None:
         made["covariates"] = tuple(made["covariates"])
     return made
-
-
-def _plain(value: object) -> object:
-    """A value as JSON knows it."""
-    if isinstance(value, Threshold):
-        return value.to_dict()
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(each) for name, each in asdict(value).items()}
-    if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -13,6 +13,7 @@ from offbeat.detector import MODES, Detector, Foresight, Judged
 from offbeat.errors import ConfigError, ModelFileError, one_of
 from offbeat.grid import Grid
 from offbeat.lstm import LSTMDetector
+from offbeat.plain import part, under
 from offbeat.preparation import Preparation, Prepared
 from offbeat.registry import MEMBERS
 from offbeat.scores import Joined, Scoring, Smoothing
@@ -210,7 +211,7 @@ class EnsembleDetector(Detector):
         for number, member in enumerate(self.members_):
             inner, own = member.state()
             state["members"].append({"detector": type(member).__name__, "state": inner})
-            arrays |= {f"member{number}.{name}": array for name, array in own.items()}
+            arrays |= under(f"member{number}", own)
         return state, arrays
 
     @classmethod
@@ -221,9 +222,7 @@ class EnsembleDetector(Detector):
             kind = MEMBERS.get(entry["detector"])
             if kind is None:
                 raise ModelFileError(f"a member {entry['detector']!r} is not known here")
-            prefix = f"member{number}."
-            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-            members.append(kind.from_state(entry["state"], own))
+            members.append(kind.from_state(entry["state"], part(f"member{number}", arrays)))
         options = {**state["options"], "members": tuple(members)}
         return super().from_state({**state, "options": options, "fitted": members}, arrays)
 

@@ -15,6 +15,7 @@ import numpy as np
 from offbeat.clean import ImputeMethod, Imputer, RepairFill, ScaleMethod, Scaler, hampel, repair
 from offbeat.errors import ConfigError, DataError, one_of
 from offbeat.grid import Grid, row_at
+from offbeat.plain import part, under
 from offbeat.series import BoolArray, FloatArray, Series
 from offbeat.stamps import time_text
 
@@ -294,18 +295,17 @@ class FittedPreparation:
 
     def state(self) -> dict[str, np.ndarray]:
         """What was learned, as plain arrays."""
-        parts = {"imputer": self.imputer.state(), "scaler": self.scaler.state()}
-        state = {f"{part}.{k}": v for part, arrays in parts.items() for k, v in arrays.items()}
-        return state | {"wanders": self.wanders}
+        return {
+            **under("imputer", self.imputer.state()),
+            **under("scaler", self.scaler.state()),
+            "wanders": self.wanders,
+        }
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take back what `state` gave."""
         self.wanders = state["wanders"].astype(bool)
-        for name, part in (("imputer", self.imputer), ("scaler", self.scaler)):
-            prefix = f"{name}."
-            part.restore(
-                {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-            )
+        self.imputer.restore(part("imputer", state))
+        self.scaler.restore(part("scaler", state))
         return self
 
 
