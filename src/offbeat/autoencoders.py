@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
 from offbeat.baselines.forecasts import deviation
-from offbeat.detector import Detector, Foresight
+from offbeat.detector import Detector
 from offbeat.errors import whole_number
+from offbeat.judging import Foresight
 from offbeat.networks import DenseAutoencoder, LSTMAutoencoder, RowNetwork
 from offbeat.options import NetworkOptions
 from offbeat.preparation import Prepared
-from offbeat.scores import LARGEST, Smoothing, Track, error_size
+from offbeat.scores import LARGEST, Smoothing, error_size
 from offbeat.series import BoolArray, FloatArray, IntArray
 from offbeat.training import (
     EpochLog,
@@ -54,6 +55,10 @@ class Reconstruction(Foresight):
     """
 
     looked_back: FloatArray = field(kw_only=True)
+
+    def error_seen(self, mode: Smoothing) -> FloatArray:
+        """`error` as it comes in, `looked_back` looking back."""
+        return self.looked_back if mode == "centred" else self.error
 
 
 class ReconstructionDetector(NetworkOptions, Detector):
@@ -194,17 +199,6 @@ class ReconstructionDetector(NetworkOptions, Detector):
 
     def _observed(self, prepared: Prepared) -> FloatArray:
         return np.clip(prepared.observed[:, self.targets_], -LARGEST, LARGEST)
-
-    def _signals(
-        self,
-        prepared: Prepared,
-        foresight: Foresight,
-        mode: Smoothing,
-        tracks: Sequence[Track],
-    ) -> list[FloatArray]:
-        if mode == "centred" and isinstance(foresight, Reconstruction):
-            foresight = replace(foresight, error=foresight.looked_back)
-        return super()._signals(prepared, foresight, mode, tracks)
 
     # ------------------------------------------------------------ keeping
 

@@ -9,14 +9,15 @@ import numpy as np
 from sklearn.base import clone
 
 from offbeat.detection import EventRules
-from offbeat.detector import MODES, Detector, Foresight, Judged
+from offbeat.detector import Detector
 from offbeat.errors import ConfigError, ModelFileError, one_of
 from offbeat.grid import Grid
+from offbeat.judging import Foresight, Judged
 from offbeat.lstm import LSTMDetector
 from offbeat.plain import part, under
 from offbeat.preparation import Preparation, Prepared
 from offbeat.registry import MEMBERS
-from offbeat.scores import Joined, Scoring, Smoothing
+from offbeat.scores import MODES, Joined, Scoring, Smoothing
 from offbeat.series import BoolArray, FloatArray
 from offbeat.thresholds import Calibration, Threshold
 from offbeat.training import EpochLog, ProgressHook
@@ -99,7 +100,7 @@ class EnsembleDetector(Detector):
     def _configure(self, n_rows: int) -> None:
         self.members_ = self._fresh_members()
         for member in self.members_:
-            member.season_, member.rows_per_day_ = self.season_, self.rows_per_day_
+            member.season_, member.origin_ = self.season_, self.origin_
             member._configure(n_rows)
         self.warm_up_ = max(member.warm_up_ for member in self.members_)
         self.min_rows_ = max(member.min_rows_ for member in self.members_)
@@ -168,8 +169,8 @@ class EnsembleDetector(Detector):
             )
         return calibrations
 
-    def _judge(self, grid: Grid, mode: Smoothing, learned: BoolArray | None = None) -> Judged:
-        judged = [member._judge(grid, mode, learned) for member in self.members_]
+    def _judge(self, grid: Grid, mode: Smoothing) -> Judged:
+        judged = [member._judge(grid, mode) for member in self.members_]
         score, parts = self._joined([each.joined.score for each in judged], mode)
         total = np.maximum(parts.sum(axis=0), np.finfo(np.float64).tiny)
         member_shares = np.where(np.isnan(score), np.nan, parts / total)  # (M, T)
@@ -177,7 +178,7 @@ class EnsembleDetector(Detector):
         for share, each in zip(member_shares, judged, strict=True):
             shares += share[:, None] * np.nan_to_num(each.joined.channel_shares)
         joined = Joined(score, np.where(np.isnan(score)[:, None], np.nan, shares), member_shares.T)
-        return Judged(joined, judged[0].prepared, judged[0].foresight)
+        return replace(judged[0], joined=joined)
 
     def _joined(self, scores: list[FloatArray], mode: Smoothing) -> tuple[FloatArray, FloatArray]:
         """The joined score (T,), NaN until every member has one, and each member's part (M, T)."""

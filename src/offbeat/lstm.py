@@ -10,8 +10,9 @@ import torch
 
 from offbeat.calendar import calendar_inputs, find_cycles
 from offbeat.detection import EventRules
-from offbeat.detector import Detector, Foresight
+from offbeat.detector import Detector
 from offbeat.errors import ConfigError, one_of, whole_number
+from offbeat.judging import Foresight
 from offbeat.networks import LSTMForecaster, LSTMState
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing, error_size

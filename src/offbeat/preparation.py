@@ -29,6 +29,7 @@ __all__ = [
     "Prepared",
     "Span",
     "span_rows",
+    "taught_rows",
 ]
 
 OutlierAction = Literal["off", "report", "apply"]
@@ -205,6 +206,18 @@ def span_rows(series: Series, spans: Sequence[Span]) -> BoolArray:
     return inside
 
 
+def taught_rows(series: Series, normal: Sequence[Span], exclude: Sequence[Span]) -> BoolArray:
+    """Which rows teach, shape (T,): those in a span of `normal`, or all; none in one of `exclude`.
+
+    Raises
+    ------
+    DataError
+        If a span lies outside the series or ends before it starts.
+    """
+    taught = span_rows(series, normal) if normal else np.ones(len(series), dtype=bool)
+    return taught & ~span_rows(series, exclude)
+
+
 class FittedPreparation:
     """A `Preparation` with what it learned from the training part.
 
@@ -243,6 +256,10 @@ class FittedPreparation:
         """Apply to any grid of the same channels; with `causal` no value depends on later ones."""
         filled, imputed = self.imputer.transform(grid.series.values, causal=causal)
         return self._prepared(grid, filled, imputed)
+
+    def in_data_units(self, scaled: FloatArray, prepared: Prepared) -> FloatArray:
+        """Scaled values of all channels, (T, C), in the units of a series that was prepared."""
+        return self.scaler.inverse(scaled) + prepared.base
 
     def _prepared(self, grid: Grid, filled: FloatArray, imputed: BoolArray) -> Prepared:
         known = ~np.isnan(filled[:, self.targets]).all(axis=1)

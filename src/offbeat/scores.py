@@ -20,6 +20,7 @@ from offbeat.errors import ConfigError, one_of, whole_number
 from offbeat.series import BoolArray, FloatArray
 
 __all__ = [
+    "MODES",
     "Aggregate",
     "ErrorKind",
     "Joined",
@@ -40,6 +41,8 @@ __all__ = [
 ErrorKind = Literal["scaled", "mae", "mse"]
 Smoothing = Literal["trailing", "centred"]
 Aggregate = Literal["log", "mean", "rms", "max"]
+MODES: tuple[Smoothing, ...] = get_args(Smoothing)
+"""Both ways of looking, the live one first."""
 
 QUANTILE = 0.999
 """A track is measured in units of this quantile of its training part: short windows have heavier
@@ -239,7 +242,7 @@ def smooth(signal: FloatArray, window: int, mode: Smoothing) -> FloatArray:
     -------
     Shape (T, C); NaN where the window holds no value.
     """
-    one_of("smoothing", mode, get_args(Smoothing))
+    one_of("smoothing", mode, MODES)
     after = (window - 1) // 2 if mode == "centred" else 0
     known = ~np.isnan(signal)
     count = _moving_sum(known, window, after, np.int32)
