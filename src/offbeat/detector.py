@@ -23,15 +23,15 @@ from sklearn.base import BaseEstimator
 from offbeat.choices import Choice, choices_in, training_record
 from offbeat.contamination import contaminated_rows
 from offbeat.detection import Detection, EventRules
-from offbeat.errors import ConfigError, DataError, NotFittedError, one_of
+from offbeat.errors import ConfigError, DataError, NotFittedError, one_of, whole_number
 from offbeat.grid import Grid, regularise
 from offbeat.io import as_series, like_input
 from offbeat.judging import (
+    Foreseen,
     Foresight,
     Judged,
     Look,
     band_width,
-    cold_rows,
     smoothing_windows,
     wild_channels,
 )
@@ -39,7 +39,7 @@ from offbeat.keeping import Arrays, State, options_from_plain, restore, state_of
 from offbeat.origin import Origin
 from offbeat.preparation import FittedPreparation, Preparation, Prepared, Span, taught_rows
 from offbeat.runs import label_runs
-from offbeat.scores import MODES, Scoring, Smoothing, Standard, join, measure_standard
+from offbeat.scores import MODES, Scoring, Smoothing, Standard, Track, join, measure_standard
 from offbeat.season import common_period
 from offbeat.series import BoolArray, FloatArray, Series
 from offbeat.thresholds import Calibration, Threshold, default_threshold
@@ -62,8 +62,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     scoring: Scoring
     threshold: Threshold | None
     rules: EventRules
-
-    calibrations_: dict[Smoothing, Calibration]
+    calibrations_: dict[Smoothing, Calibration]  # and this is learned
 
     # ------------------------------------------------------------ what a method fills in
 
@@ -161,14 +160,39 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     def predict(self, X: object) -> Any:
         """1 where a row belongs to an event, else 0; shape (T,), or a frame with column `label`."""
-        series, grid = self._scored_grid(X)
-        label = self._detect(series, grid).label[grid.slot]
-        return like_input(X, series, {"label": label})
+        detection = self.detect(X)
+        return like_input(X, detection.source, {"label": detection.label[detection.slot]})
 
     def detect(self, X: object) -> Detection:
         """Scores, labels, events, expected values and bands of the whole series."""
         series, grid = self._scored_grid(X)
-        return self._detect(series, grid)
+        judged = self._judge(grid, self.smoothing)
+        joined, prepared, origin = judged.joined, judged.prepared, self.origin_
+        expected, lower, upper = (
+            self.prepared_by_.in_data_units(origin.over_all_channels(each), prepared)
+            for each in judged.foresight.band(self.band_)
+        )
+        calibration = self.calibrations_[self.smoothing]
+        return Detection(
+            source=series,
+            series=replace(grid.series, values=prepared.filled),
+            score=joined.score,
+            cut=self.threshold_.cut(calibration, joined.score),
+            expected=expected,
+            lower=lower,
+            upper=upper,
+            imputed=prepared.imputed,
+            learned=origin.rows_in(grid.series),
+            channel_shares=origin.over_all_channels(joined.channel_shares),
+            signal_shares=joined.signal_shares,
+            signals=self.signal_names,
+            calibration=calibration,
+            threshold=self.threshold_,
+            rules=EventRules(self._merge_gap(self.smoothing), self.rules.min_length),
+            slot=grid.slot,
+            rows_per_day=grid.rows_per_day,
+            record=self.record_,
+        )
 
     def set_threshold(self, threshold: Threshold, X: object = None, y_true: object = None) -> Self:
         """Cut elsewhere from now on. Nothing is trained again.
@@ -217,8 +241,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         one_of("smoothing", self.smoothing, MODES)
         self.preparation.check()
         self.scoring.check()
-        if not isinstance(self.random_state, int | np.integer):
-            raise ConfigError(f"random_state must be a whole number, {self.random_state!r} came")
+        whole_number("random_state", self.random_state, least=0)
 
     def _fit_grid(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> Self:
         """Everything after the rows are regular and it is known which are learned.
@@ -227,22 +250,25 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """
         self.left_out_: list[tuple[int, int]] = []
         log = self._fit_rows(grid, learned, progress)
-        odd = self.odd_rows_
-        wanted = self.preparation.contamination == "auto" and odd.any()
-        if wanted and (learned & ~odd).sum() >= self.min_rows_:
+        live = self._foreseen(grid, MODES[0], training=True)
+        odd = np.zeros_like(learned)
+        if self.preparation.contamination == "auto":
+            odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
+        if odd.any():
+            del live  # as large as the training part
             outliers = self.prepared_by_.outliers  # the second pass no longer sees them
             self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
-            log = self._fit_rows(grid, learned & ~odd, progress)
+            learned = learned & ~odd
+            log = self._fit_rows(grid, learned, progress)
             self.prepared_by_.outliers = outliers
-        self.threshold_ = self.threshold or default_threshold(self.rows_per_day_, self.n_learned_)
-        self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
-        self.record_ = training_record(self, log, grid.series)
-        return self
+            live = self._foreseen(grid, MODES[0], training=True)
+        self._learn_rest(grid, learned, progress)
+        return self._settle(grid, learned, live, log)
 
     def _fit_rows(
         self, grid: Grid, learned: BoolArray, progress: ProgressHook | None
     ) -> tuple[EpochLog, ...]:
-        """Learn from these rows and measure what is usual on them."""
+        """Choose what is open and learn, from these rows."""
         self.origin_ = Origin.of(grid, learned, self.covariates)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
         training_part = self.prepared_by_.fit(grid, learned)
@@ -251,9 +277,20 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self._configure(self.n_learned_)
         self._require_rows(self.n_learned_, "the training part")
         self.windows_ = {mode: self._smoothing_windows(mode) for mode in MODES}
-        log = self._learn(training_part, learned, progress)
-        self.calibrations_ = self._calibrate(grid, learned)
-        return log
+        return self._learn(training_part, learned, progress)
+
+    def _learn_rest(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
+        """Learn what does not say which rows are odd, and can wait until they are left out."""
+
+    def _settle(
+        self, grid: Grid, learned: BoolArray, live: Foreseen, log: tuple[EpochLog, ...]
+    ) -> Self:
+        """After all is learned: what is usual, where the cut lies, and what is remembered."""
+        self.calibrations_ = self._calibrate(grid, learned, live)
+        self.threshold_ = self.threshold or default_threshold(self.rows_per_day_, self.n_learned_)
+        self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
+        self.record_ = training_record(self, log, grid.series)
+        return self
 
     def _require_rows(self, n_rows: int, what: str) -> None:
         if n_rows < self.min_rows_:
@@ -262,28 +299,23 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
                 f"and a few to learn from): give more history or a smaller window"
             )
 
-    def _calibrate(self, grid: Grid, learned: BoolArray) -> dict[Smoothing, Calibration]:
-        """Measure what is usual on the training part, for both ways of looking."""
+    def _calibrate(
+        self, grid: Grid, learned: BoolArray, live: Foreseen
+    ) -> dict[Smoothing, Calibration]:
+        """Measure what is usual on the training part, both live and looking back."""
+        self.band_ = band_width(live, self.targets_, learned)
         self.standards_: dict[Smoothing, Standard] = {}
         self.wild_: dict[Smoothing, BoolArray] = {}
-        calibrations: dict[Smoothing, Calibration] = {}
+        made: dict[Smoothing, Calibration] = {}
         for mode in MODES:
-            prepared, foresight = self._foreseen(grid, mode, training=True)
-            if mode == MODES[0]:
-                observed = prepared.observed[:, self.targets_]
-                self.band_ = band_width(observed, foresight, learned)
-                self.odd_rows_ = contaminated_rows(foresight.error, learned)
-            self.wild_[mode] = wild_channels(foresight, self.scoring.error, learned)
-            look = self._look(mode)
-            signals = self._signals(look, prepared, foresight)
-            self.standards_[mode] = measure_standard(self.scoring, look.tracks, signals, learned)
-            score = join(self.scoring, look.tracks, signals, self.standards_[mode]).score
-            calibrations[mode] = Calibration(
-                np.where(learned, score, np.nan),
-                self.rows_per_day_,
-                merge_gap=self._merge_gap(mode),
-            )
-        return calibrations
+            seen = live if mode == MODES[0] else self._foreseen(grid, mode, training=True)
+            self.wild_[mode] = wild_channels(seen.foresight, self.scoring.error, learned)
+            tracks, signals = self._signals(seen, mode)
+            self.standards_[mode] = measure_standard(self.scoring, tracks, signals, learned)
+            score = join(self.scoring, tracks, signals, self.standards_[mode]).score
+            usual, merge_gap = np.where(learned, score, np.nan), self._merge_gap(mode)
+            made[mode] = Calibration(usual, self.rows_per_day_, merge_gap=merge_gap)
+        return made
 
     # ------------------------------------------------------------ scoring
 
@@ -298,28 +330,23 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self._require_rows(len(grid.series), "the series")
         return series, grid
 
-    def _foreseen(
-        self, grid: Grid, mode: Smoothing, *, training: bool = False
-    ) -> tuple[Prepared, Foresight]:
-        """A regular series as the method sees it, and what it says of it; see `_foresee`."""
+    def _foreseen(self, grid: Grid, mode: Smoothing, *, training: bool = False) -> Foreseen:
         prepared = self.prepared_by_.prepare(grid, causal=mode == "trailing")
-        return prepared, self._foresee(prepared, training=training)
+        return Foreseen(prepared, self._foresee(prepared, training=training))
+
+    def _signals(
+        self, seen: Foreseen, mode: Smoothing
+    ) -> tuple[tuple[Track, ...], list[FloatArray]]:
+        """What the score is made of."""
+        period = self.season_.period if self.season_ else None
+        look = Look(mode, self.scoring, self.windows_[mode], period, self.wild_[mode])
+        return look.tracks, look.signals(seen, self.targets_, self.warm_up_)
 
     def _judge(self, grid: Grid, mode: Smoothing) -> Judged:
         """Scores of a regular series."""
-        prepared, foresight = self._foreseen(grid, mode)
-        look = self._look(mode)
-        signals = self._signals(look, prepared, foresight)
-        joined = join(self.scoring, look.tracks, signals, self.standards_[mode])
-        return Judged(joined, prepared, foresight)
-
-    def _look(self, mode: Smoothing) -> Look:
-        period = self.season_.period if self.season_ else None
-        return Look(mode, self.scoring, self.windows_[mode], period, self.wild_[mode])
-
-    def _signals(self, look: Look, prepared: Prepared, foresight: Foresight) -> list[FloatArray]:
-        scaled = prepared.scaled[:, self.targets_]
-        return look.signals(foresight, scaled, cold_rows(prepared, self.warm_up_))
+        seen = self._foreseen(grid, mode)
+        joined = join(self.scoring, *self._signals(seen, mode), self.standards_[mode])
+        return Judged(seen.prepared, seen.foresight, joined)
 
     def _merge_gap(self, mode: Smoothing) -> int:
         given = self.rules.merge_gap
@@ -329,39 +356,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Scores of other data, and their labels, to take a cut from."""
         series, grid = self._scored_grid(X)
         truth = series.label if y_true is None else np.asarray(y_true).astype(np.int8)
-        if truth is not None and truth.shape != (len(series),):
-            raise DataError(f"{len(series)} labels were expected, {truth.shape} came")
         score = self._judge(grid, self.smoothing).joined.score[grid.slot]
         return Calibration(score, self.rows_per_day_, truth, self._merge_gap(self.smoothing))
-
-    def _detect(self, series: Series, grid: Grid) -> Detection:
-        judged = self._judge(grid, self.smoothing)
-        joined, prepared, origin = judged.joined, judged.prepared, self.origin_
-        expected, lower, upper = (
-            self.prepared_by_.in_data_units(origin.over_all_channels(each), prepared)
-            for each in judged.foresight.band(self.band_)
-        )
-        calibration = self.calibrations_[self.smoothing]
-        return Detection(
-            source=series,
-            series=replace(grid.series, values=prepared.filled),
-            score=joined.score,
-            cut=self.threshold_.cut(calibration, joined.score),
-            expected=expected,
-            lower=lower,
-            upper=upper,
-            imputed=prepared.imputed,
-            learned=origin.rows_in(grid.series),
-            channel_shares=origin.over_all_channels(joined.channel_shares),
-            signal_shares=joined.signal_shares,
-            signals=self.signal_names,
-            calibration=calibration,
-            threshold=self.threshold_,
-            rules=EventRules(self._merge_gap(self.smoothing), self.rules.min_length),
-            slot=grid.slot,
-            rows_per_day=grid.rows_per_day,
-            record=self.record_,
-        )
 
     # ------------------------------------------------------------ what is remembered (`Origin`)
 

@@ -12,7 +12,7 @@ from offbeat.detection import EventRules
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, ModelFileError, one_of
 from offbeat.grid import Grid
-from offbeat.judging import Foresight, Judged
+from offbeat.judging import Foreseen, Foresight, Judged
 from offbeat.lstm import LSTMDetector
 from offbeat.plain import part, under
 from offbeat.preparation import Preparation, Prepared
@@ -108,9 +108,22 @@ class EnsembleDetector(Detector):
     def _learn(
         self, prepared: Prepared, learned: BoolArray, progress: ProgressHook | None
     ) -> tuple[EpochLog, ...]:
-        for member in self.members_:
-            member._fit_grid(prepared.grid, learned, progress)
-        return self.members_[0].record_.log
+        leader = self.members_[0]
+        leader.left_out_ = []  # the ensemble leaves out for all
+        return leader._fit_rows(prepared.grid, learned, progress)
+
+    def _learn_rest(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
+        for member in self.members_[1:]:
+            member._fit_grid(grid, learned, progress)
+
+    def _settle(
+        self, grid: Grid, learned: BoolArray, live: Foreseen, log: tuple[EpochLog, ...]
+    ) -> Self:
+        self.members_[0]._settle(grid, learned, live, log)
+        return super()._settle(grid, learned, live, log)
+
+    def _foreseen(self, grid: Grid, mode: Smoothing, *, training: bool = False) -> Foreseen:
+        return self.members_[0]._foreseen(grid, mode, training=training)
 
     def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:
         return self.members_[0]._foresee(prepared, training=training)
@@ -155,19 +168,19 @@ class EnsembleDetector(Detector):
             return np.array(self.weights, dtype=float)
         return np.ones(n_members)
 
-    def _calibrate(self, grid: Grid, learned: BoolArray) -> dict[Smoothing, Calibration]:
+    def _calibrate(
+        self, grid: Grid, learned: BoolArray, live: Foreseen
+    ) -> dict[Smoothing, Calibration]:
         """The members have scored the training part already."""
-        del grid, learned
+        del grid, learned, live
         self.band_ = self.members_[0].band_
-        self.odd_rows_ = self.members_[0].odd_rows_
         self.standards_ = {}
-        calibrations: dict[Smoothing, Calibration] = {}
+        made: dict[Smoothing, Calibration] = {}
         for mode in MODES:
             scores = [member.calibrations_[mode].score for member in self.members_]
-            calibrations[mode] = Calibration(
-                self._joined(scores, mode)[0], self.rows_per_day_, merge_gap=self._merge_gap(mode)
-            )
-        return calibrations
+            usual, merge_gap = self._joined(scores, mode)[0], self._merge_gap(mode)
+            made[mode] = Calibration(usual, self.rows_per_day_, merge_gap=merge_gap)
+        return made
 
     def _judge(self, grid: Grid, mode: Smoothing) -> Judged:
         judged = [member._judge(grid, mode) for member in self.members_]

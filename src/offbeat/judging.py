@@ -5,7 +5,7 @@ foresight -> raw signals -> blank in the warm-up -> smoothed -> held where value
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,11 +27,11 @@ from offbeat.series import BoolArray, FloatArray
 
 __all__ = [
     "DEFAULT_SMOOTHING",
+    "Foreseen",
     "Foresight",
     "Judged",
     "Look",
     "band_width",
-    "cold_rows",
     "smoothing_windows",
     "wild_channels",
 ]
@@ -83,12 +83,18 @@ class Foresight:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """A regular series, what was foreseen of it and what came of that."""
+class Foreseen:
+    """A regular series as a method sees it, and what it says of it."""
 
-    joined: Joined
     prepared: Prepared
     foresight: Foresight
+
+
+@dataclass(frozen=True, eq=False)
+class Judged(Foreseen):
+    """What was foreseen of a regular series, and the score that came of that."""
+
+    joined: Joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,24 +126,24 @@ class Look:
         """Every signal with its windows."""
         return tracks_of(self.scoring, self.windows, self.windows[len(self.windows) // 2])
 
-    def signals(
-        self, foresight: Foresight, scaled: FloatArray, cold: BoolArray
-    ) -> list[FloatArray]:
+    def signals(self, seen: Foreseen, targets: Sequence[int], warm_up: int) -> list[FloatArray]:
         """Every track, smoothed.
 
         Parameters
         ----------
-        foresight
+        seen
             What was said of a series.
-        scaled
-            Its scaled values, shape (T, C_targets), NaN in long gaps.
-        cold
-            Shape (T,): rows of which nothing is said, see `cold_rows`.
+        targets
+            Columns that are judged.
+        warm_up
+            First rows of a segment of which nothing is said.
 
         Returns
         -------
-        One array (T, C_targets) a track, NaN where nothing is said.
+        One array (T, C_targets) a track, NaN in the warm-up and in long gaps.
         """
+        foresight, scaled = seen.foresight, seen.prepared.scaled[:, targets]
+        cold = _cold_rows(seen.prepared, warm_up)
         raw = raw_signals(
             self.scoring,
             foresight.error_seen(self.mode),
@@ -176,20 +182,20 @@ def wild_channels(foresight: Foresight, kind: ErrorKind, learned: BoolArray) -> 
     return find_wild(foresight.error, kind, learned)
 
 
-def cold_rows(prepared: Prepared, warm_up: int) -> BoolArray:
+def band_width(seen: Foreseen, targets: Sequence[int], learned: BoolArray) -> FloatArray:
+    """Half-width of the band in forecast scales, per target, from the rows `learned` (T,)."""
+    residual = np.abs(seen.prepared.observed[:, targets] - seen.foresight.expected)
+    ratio = (residual / seen.foresight.scale)[learned]
+    columns = (column[~np.isnan(column)] for column in ratio.T)
+    return np.array([np.quantile(c, BAND_QUANTILE) if len(c) else UNKNOWN_BAND for c in columns])
+
+
+def _cold_rows(prepared: Prepared, warm_up: int) -> BoolArray:
     """Rows outside the segments, and the warm-up of each segment, shape (T,)."""
     cold = np.ones(prepared.n_rows, dtype=bool)
     for start, end in prepared.segments:
         cold[start + warm_up : end] = False
     return cold
-
-
-def band_width(observed: FloatArray, foresight: Foresight, learned: BoolArray) -> FloatArray:
-    """Half-width of the band in forecast scales, per target, from the rows `learned` (T,)."""
-    residual = np.abs(observed - foresight.expected)
-    ratio = (residual / foresight.scale)[learned]
-    columns = (column[~np.isnan(column)] for column in ratio.T)
-    return np.array([np.quantile(c, BAND_QUANTILE) if len(c) else UNKNOWN_BAND for c in columns])
 
 
 def _held(signal: FloatArray, scaled: FloatArray, cold: BoolArray) -> FloatArray:
