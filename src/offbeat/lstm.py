@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 import torch
 
 from offbeat.calendar import calendar_inputs, find_cycles
 from offbeat.detection import EventRules
-from offbeat.detector import Detector
 from offbeat.errors import ConfigError, one_of, whole_number
 from offbeat.judging import Foresight
+from offbeat.keeping import Arrays, State
+from offbeat.networked import NetworkDetector
 from offbeat.networks import LSTMForecaster, LSTMState
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing, error_size
@@ -25,11 +26,9 @@ from offbeat.training import (
     Material,
     ProgressHook,
     Training,
-    TrainingLog,
     absolute_loss,
     gaussian_loss,
     squared_loss,
-    train,
 )
 
 __all__ = ["LSTMDetector", "LossName"]
@@ -52,7 +51,7 @@ STEPWISE, STEPPED_ROWS = 16, 64
 """Where less than so many rows lie between what must be limited, the next rows go one at a time."""
 
 
-class LSTMDetector(Detector):
+class LSTMDetector(NetworkDetector):
     """Forecasts the next rows with a stacked LSTM and scores how far the data went another way.
 
     The network is trained on sequences with a loss at every row, and scores by carrying its state
@@ -107,6 +106,8 @@ class LSTMDetector(Detector):
     Hundman et al. 2018, "Detecting Spacecraft Anomalies Using LSTMs and Nonparametric Dynamic
     Thresholding".
     """
+
+    network_: LSTMForecaster
 
     def __init__(
         self,
@@ -202,9 +203,7 @@ class LSTMDetector(Detector):
             "window": self.window_,
             "horizon": self.horizon_,
             "calendar": list(self.cycles_),
-            "epochs": len(self.training_log_.epochs),
-            "best_epoch": self.training_log_.best_epoch,
-            "training_ended": self.training_log_.ended,
+            **self._chosen_in_training(),
         }
 
     def _reasons(self) -> dict[str, str]:
@@ -233,48 +232,24 @@ class LSTMDetector(Detector):
             chunk=2 * self.window_,
             warm_up=max(1, self.window_ // 4),
         )
-        self.network_ = self._new_network()
-        self.training_log_ = train(
-            self.network_,
-            material,
-            LOSSES[self.loss],
-            self.training,
-            seed=self.random_state,
-            device=torch.device(self.device),
-            progress=progress,
-        )
+        self._train(material, LOSSES[self.loss], progress)
         self.point_scale_: FloatArray = np.ones((self.horizon_, len(self.targets_)))
         self.point_scale_ = self._measure_point_scale(prepared)
         self.limit_ = self._measure_limit(prepared)
         return self.training_log_.epochs
 
-    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """As `Detector.state`, with the network's weights."""
+    def state(self) -> tuple[State, Arrays]:
+        """As `NetworkDetector.state`, with the residuals' scale and limit."""
         state, arrays = super().state()
-        state["training"] = {"best_epoch": self.training_log_.best_epoch}
-        state["training"]["ended"] = self.training_log_.ended
         arrays["point_scale"] = self.point_scale_
         if self.limit_ is not None:
             arrays["limit"] = self.limit_
-        weights = self.network_.state_dict()
-        return state, arrays | {f"network.{k}": v.cpu().numpy() for k, v in weights.items()}
+        return state, arrays
 
-    def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    def _restore(self, state: State, arrays: Arrays) -> None:
         super()._restore(state, arrays)
-        diary = state["training"]
-        self.training_log_ = TrainingLog(self.record_.log, diary["best_epoch"], diary["ended"])
         self.point_scale_ = arrays["point_scale"]
         self.limit_ = arrays.get("limit")
-        weights = {
-            name.removeprefix("network."): torch.from_numpy(array.copy())
-            for name, array in arrays.items()
-            if name.startswith("network.")
-        }
-        # Built without memory first, so that sizes in the file are held against its own weights.
-        with torch.device("meta"):
-            network = self._build_network()
-        network.load_state_dict(weights, assign=True)
-        self.network_ = network.to(self.device).eval()
 
     def _inputs(self, prepared: Prepared) -> np.ndarray:
         """What the network reads, float32, shape (T, channels + 2 x cycles)."""
@@ -283,12 +258,6 @@ class LSTMDetector(Detector):
             return channels
         hours = calendar_inputs(prepared.grid.series.time, self.cycles_).astype(np.float32)
         return np.concatenate([channels, hours], axis=1)
-
-    def _new_network(self) -> LSTMForecaster:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.random_state)
-            network = self._build_network()
-        return network.to(self.device)
 
     def _build_network(self) -> LSTMForecaster:
         return LSTMForecaster(
