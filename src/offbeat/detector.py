@@ -137,8 +137,6 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self._check_options()
         grid = regularise(as_series(X), self.preparation.step)
         learned = taught_rows(grid.series, normal, exclude)
-        if not learned.any():
-            raise DataError("no row is left to learn from: the excluded spans cover them all")
         return self._fit_grid(grid, learned, progress)
 
     def anomaly_score(self, X: object) -> Any:
@@ -234,6 +232,30 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def signal_names(self) -> tuple[str, ...]:
         """What the score is made of."""
         return tuple(self.scoring.weights)
+
+    @property
+    def channels_(self) -> tuple[str, ...]:
+        return self.origin_.channels
+
+    @property
+    def targets_(self) -> list[int]:
+        return self.origin_.targets
+
+    @property
+    def has_clock_(self) -> bool:
+        return self.origin_.has_clock
+
+    @property
+    def step_(self) -> np.timedelta64 | int:
+        return self.origin_.step
+
+    @property
+    def span_(self) -> tuple[Any, Any]:
+        return self.origin_.span
+
+    @property
+    def rows_per_day_(self) -> float | None:
+        return self.origin_.rows_per_day
 
     # ------------------------------------------------------------ fitting
 
@@ -358,28 +380,6 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         truth = series.label if y_true is None else np.asarray(y_true).astype(np.int8)
         score = self._judge(grid, self.smoothing).joined.score[grid.slot]
         return Calibration(score, self.rows_per_day_, truth, self._merge_gap(self.smoothing))
-
-    # ------------------------------------------------------------ what is remembered (`Origin`)
-
-    @property
-    def channels_(self) -> tuple[str, ...]:
-        return self.origin_.channels
-
-    @property
-    def targets_(self) -> list[int]:
-        return self.origin_.targets
-
-    @property
-    def step_(self) -> np.timedelta64 | int:
-        return self.origin_.step
-
-    @property
-    def span_(self) -> tuple[Any, Any]:
-        return self.origin_.span
-
-    @property
-    def rows_per_day_(self) -> float | None:
-        return self.origin_.rows_per_day
 
     # ------------------------------------------------------------ keeping
 

@@ -212,10 +212,13 @@ def taught_rows(series: Series, normal: Sequence[Span], exclude: Sequence[Span])
     Raises
     ------
     DataError
-        If a span lies outside the series or ends before it starts.
+        If no row is left, or a span lies outside the series or ends before it starts.
     """
     taught = span_rows(series, normal) if normal else np.ones(len(series), dtype=bool)
-    return taught & ~span_rows(series, exclude)
+    taught &= ~span_rows(series, exclude)
+    if not taught.any():
+        raise DataError("no row is left to learn from: the excluded spans cover them all")
+    return taught
 
 
 class FittedPreparation:
