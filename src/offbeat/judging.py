@@ -11,19 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from offbeat.preparation import Prepared
-from offbeat.scores import (
-    ErrorKind,
-    Joined,
-    Scoring,
-    Smoothing,
-    Track,
-    find_wild,
-    raw_signals,
-    smooth,
-    tracks_of,
-)
+from offbeat.scores import ErrorKind, Joined, Scoring, Smoothing, Track, find_wild
 from offbeat.season import Season
 from offbeat.series import BoolArray, FloatArray
+from offbeat.signals import raw_signals, smooth, tracks_of
 
 __all__ = [
     "DEFAULT_SMOOTHING",
