@@ -110,7 +110,9 @@ class EnsembleDetector(Detector):
     ) -> tuple[EpochLog, ...]:
         leader = self.members_[0]
         leader.left_out_ = []  # the ensemble leaves out for all
-        return leader._fit_rows(prepared.grid, learned, progress)
+        log = leader._fit_rows(prepared.grid, learned, progress)
+        self.prepared_by_ = leader.prepared_by_  # what is expected is in the leader's units
+        return log
 
     def _learn_rest(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
         for member in self.members_[1:]:
@@ -121,9 +123,6 @@ class EnsembleDetector(Detector):
     ) -> Self:
         self.members_[0]._settle(grid, learned, live, log)
         return super()._settle(grid, learned, live, log)
-
-    def _foreseen(self, grid: Grid, mode: Smoothing, *, training: bool = False) -> Foreseen:
-        return self.members_[0]._foreseen(grid, mode, training=training)
 
     def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:
         return self.members_[0]._foresee(prepared, training=training)
