@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from offbeat.detection import TrainingRecord
 from offbeat.judging import DEFAULT_SMOOTHING
-from offbeat.plain import plain
 from offbeat.series import Series
 from offbeat.stamps import step_text, time_text
+from offbeat.storable import plain
 from offbeat.training import EpochLog
 
 if TYPE_CHECKING:

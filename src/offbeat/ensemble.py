@@ -14,11 +14,11 @@ from offbeat.errors import ConfigError, ModelFileError, one_of
 from offbeat.grid import Grid
 from offbeat.judging import Foreseen, Foresight, Judged
 from offbeat.lstm import LSTMDetector
-from offbeat.plain import part, under
 from offbeat.preparation import Preparation, Prepared
 from offbeat.registry import MEMBERS
 from offbeat.scores import MODES, Joined, Scoring, Smoothing
 from offbeat.series import BoolArray, FloatArray
+from offbeat.storable import part, under
 from offbeat.thresholds import Calibration, Threshold
 from offbeat.training import EpochLog, ProgressHook
 from offbeat.windowed import ShapeMemoryDetector

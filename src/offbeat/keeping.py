@@ -10,10 +10,10 @@ import numpy as np
 
 from offbeat.detection import EventRules, TrainingRecord
 from offbeat.origin import Origin
-from offbeat.plain import part, plain, under
 from offbeat.preparation import FittedPreparation, Preparation
 from offbeat.scores import MODES, Scoring, Standard
 from offbeat.season import Season
+from offbeat.storable import part, plain, under
 from offbeat.thresholds import Calibration, threshold_from_dict
 from offbeat.training import Training
 

@@ -9,7 +9,7 @@ import torch
 from offbeat.detector import Detector
 from offbeat.keeping import Arrays, State
 from offbeat.networks import RowNetwork
-from offbeat.plain import part, under
+from offbeat.storable import part, under
 from offbeat.training import Loss, Material, ProgressHook, Training, TrainingLog, train
 
 __all__ = ["NetworkDetector"]

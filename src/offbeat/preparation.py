@@ -15,9 +15,9 @@ import numpy as np
 from offbeat.clean import ImputeMethod, Imputer, RepairFill, ScaleMethod, Scaler, hampel, repair
 from offbeat.errors import ConfigError, DataError, one_of
 from offbeat.grid import Grid, row_at
-from offbeat.plain import part, under
 from offbeat.series import BoolArray, FloatArray, Series
 from offbeat.stamps import time_text
+from offbeat.storable import part, under
 
 __all__ = [
     "Contamination",

@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 from offbeat.errors import ConfigError, one_of, whole_number
 from offbeat.memory import View, seen_as
 from offbeat.options import WindowOptions
-from offbeat.plain import part, under
 from offbeat.series import FloatArray, IntArray
 from offbeat.sliding import sliding_windows
+from offbeat.storable import part, under
 from offbeat.windowed import Unit, WindowDetector
 
 __all__ = [

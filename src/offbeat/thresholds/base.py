@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from offbeat.errors import ConfigError, DataError
-from offbeat.plain import plain
 from offbeat.series import FloatArray, IntArray
+from offbeat.storable import plain
 
 MARGIN = 1e-6  # scores that differ by less than this share are one constant (float32 rounding)
 FEWEST_SCORES = 2

@@ -13,7 +13,7 @@ import pytest
 
 import contract
 from offbeat import PersistenceDetector, Preparation, load
-from offbeat.plain import part, plain, under
+from offbeat.storable import part, plain, under
 from offbeat.thresholds import PercentileThreshold, RollingThreshold
 
 
