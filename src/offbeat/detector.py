@@ -330,7 +330,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.wild_: dict[Smoothing, BoolArray] = {}
         made: dict[Smoothing, Calibration] = {}
         for mode in MODES:
-            seen = live if mode == MODES[0] else self._foreseen(grid, mode, training=True)
+            seen = live if mode == MODES[0] else self._seen_back(grid, live)
             self.wild_[mode] = wild_channels(seen.foresight, self.scoring.error, learned)
             tracks, signals = self._signals(seen, mode)
             self.standards_[mode] = measure_standard(self.scoring, tracks, signals, learned)
@@ -338,6 +338,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             usual, merge_gap = np.where(learned, score, np.nan), self._merge_gap(mode)
             made[mode] = Calibration(usual, self.rows_per_day_, merge_gap=merge_gap)
         return made
+
+    def _seen_back(self, grid: Grid, live: Foreseen) -> Foreseen:
+        """The training part looking back; seen twice only where values were filled otherwise."""
+        prepared = self.prepared_by_.prepare(grid, causal=False)
+        if np.array_equal(prepared.scaled, live.prepared.scaled, equal_nan=True):
+            return Foreseen(prepared, live.foresight)
+        return Foreseen(prepared, self._foresee(prepared, training=True))
 
     # ------------------------------------------------------------ scoring
 
