@@ -275,18 +275,18 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         threshold
             Any method of `offbeat.thresholds`.
         X
-            Data to take the cut from; None takes the training scores.
+            Data to take the cut from, or a `Detection` of them by this detector; None takes the
+            training scores.
         y_true
             Labels of `X`, shape (T,), for methods that learn from labels; None takes the label
             column of `X`.
         """
         calibration = self._fitted().calibrations_[self.smoothing]
         if X is not None:
-            series, grid = self._scored_grid(X)
+            series, score = self._score_of(X)
             truth = series.label if y_true is None else np.asarray(y_true).astype(np.int8)
             if truth is not None and truth.shape != (len(series),):
                 raise DataError(f"{len(series)} labels were expected, {truth.shape} came")
-            score = self._judge(grid, self.smoothing).joined.score[grid.slot]
             calibration = Calibration(
                 score, self.rows_per_day_, truth, self._merge_gap(self.smoothing)
             )
@@ -298,6 +298,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.threshold_ = threshold
         self.calibrations_ = {**self.calibrations_, self.smoothing: calibration}
         return self
+
+    def _score_of(self, X: object) -> tuple[Series, FloatArray]:
+        """Data and their scores, one a row as they came."""
+        if isinstance(X, Detection):
+            return X.source, X.score[X.slot]
+        series, grid = self._scored_grid(X)
+        return series, self._judge(grid, self.smoothing).joined.score[grid.slot]
 
     # ------------------------------------------------------------ fitting
 

@@ -1,16 +1,23 @@
-"""Options as text: `training.max_epochs=50` sets one field of one group of a detector."""
+"""Options as text: `training.max_epochs=50` sets one field of one group of a detector.
+
+In a file one option is a line of YAML, `training.max_epochs: 50`.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, nearest_names
-from offbeat.thresholds import Threshold, parse_threshold
+from offbeat.thresholds import Threshold, parse_threshold, threshold_text
+from offbeat.thresholds.base import duration_text
 
-__all__ = ["with_settings"]
+__all__ = ["settings_in", "settings_text", "with_settings"]
 
 D = TypeVar("D", bound=Detector)
 
@@ -40,6 +47,72 @@ def with_settings(detector: D, settings: Sequence[str]) -> D:
             kinds = get_type_hints(type(detector).__init__)
             detector.set_params(**{group: _read(name, value, kinds[group])})
     return detector
+
+
+def settings_text(detector: Detector) -> str:
+    """Every option of a detector as YAML, one a line; `settings_in` reads it."""
+    lines = [f"# every option of this {type(detector).__name__}; offbeat train FILE --set @THIS"]
+    for name, value in detector.get_params(deep=False).items():
+        if is_dataclass(value) and not isinstance(value, Threshold | type):
+            lines += [
+                f"{name}.{field.name}: {_written(getattr(value, field.name))}"
+                for field in fields(value)
+            ]
+        elif _is_writable(value):
+            lines.append(f"{name}: {_written(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def settings_in(path: str | Path) -> list[str]:
+    """The settings in a file of YAML with one option a line, as `with_settings` takes them.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or a line is no option.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "it is no text"
+        raise ConfigError(f"the settings {path} cannot be read: {reason}") from None
+    found: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, colon, value = line.partition(":")
+        try:
+            text = json.loads(value) if value.lstrip().startswith('"') else value.strip()
+        except ValueError:
+            colon, text = "", ""
+        if not colon:
+            raise ConfigError(f"{path}, line {number}: a setting is `name: value`, {line!r} came")
+        found.append(f"{name.strip()}={'none' if text == 'null' else text}")
+    return found
+
+
+def _is_writable(value: object) -> bool:
+    """Whether a value fits on a line: the members of an ensemble do not."""
+    parts = value if isinstance(value, tuple) else (value,)
+    kinds = (str, int, float, timedelta, Threshold, type(None))
+    return all(isinstance(part, kinds) for part in parts)
+
+
+def _written(value: object) -> str:
+    """A value as YAML that `_read` takes back."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Threshold):
+        value = threshold_text(value)
+    if isinstance(value, timedelta):
+        value = duration_text(value)
+    if isinstance(value, tuple):
+        value = ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _with_field(options: Any, group: str, field: str, value: str) -> Any:

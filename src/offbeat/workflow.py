@@ -30,12 +30,14 @@ __all__ = [
     "check_file",
     "compare_file",
     "detect_file",
+    "detect_series",
     "evaluate_file",
     "parse_span",
     "parse_split",
     "refuse_same_file",
     "set_model_threshold",
     "train_file",
+    "train_series",
 ]
 
 
@@ -60,9 +62,29 @@ def train_file(
     """Train on a file and write the model; an older model is replaced only when all is done."""
     refuse_same_file(source, model)
     with _about(source):
-        fitted = _fitted(read_series(source, options), detector, lesson, progress)
-        if threshold is not None:
-            fitted.set_threshold(threshold)
+        return train_series(
+            read_series(source, options),
+            model,
+            detector=detector,
+            lesson=lesson,
+            threshold=threshold,
+            progress=progress,
+        )
+
+
+def train_series(
+    series: Series,
+    model: str | Path,
+    *,
+    detector: Detector | None = None,
+    lesson: Lesson = Lesson(whole=True),
+    threshold: Threshold | None = None,
+    progress: ProgressHook | None = None,
+) -> Detector:
+    """`train_file` of a series that is read already."""
+    fitted = _fitted(series, detector, lesson, progress)
+    if threshold is not None:
+        fitted.set_threshold(threshold)
     fitted.save(model)
     return fitted
 
@@ -108,6 +130,19 @@ def detect_file(
             fitted, series = _loaded(model, series, detector, step)
         detection = fitted.detect(series)
         return detection if threshold is None else detection.with_threshold(threshold)
+
+
+def detect_series(series: Series, fitted: Detector, model: str) -> Detection:
+    """Scores and events of a series that may hold more channels than the model knows.
+
+    Parameters
+    ----------
+    series
+        To score.
+    fitted, model
+        A fitted detector, and what it is called in messages.
+    """
+    return fitted.detect(_known_to(fitted, series, model))
 
 
 def evaluate_file(
@@ -202,7 +237,7 @@ def set_model_threshold(
     fitted = load(model)
     if threshold.needs_labels and source is not None:
         with _about(source):
-            series = _known_to(fitted, read_series(source, options), model)
+            series = _known_to(fitted, read_series(source, options), Path(model).name)
             fitted.set_threshold(threshold, series)
     else:
         fitted.set_threshold(threshold)
@@ -249,12 +284,12 @@ def _about(source: str) -> Iterator[None]:
         raise DataError(f"{name}: {problem}") from problem
 
 
-def _known_to(fitted: Detector, series: Series, model: str | Path) -> Series:
+def _known_to(fitted: Detector, series: Series, model: str) -> Series:
     """The channels of the model; a file may hold more than it knows."""
     missing = [name for name in fitted.channels_ if name not in series.channels]
     if missing:
         raise DataError(
-            f"{Path(model).name} was trained on a channel {missing[0]!r}, which is not there "
+            f"{model} was trained on a channel {missing[0]!r}, which is not there "
             f"({nearest_names(missing[0], series.channels)}): rename the columns, or train another "
             "model on these"
         )
@@ -266,7 +301,7 @@ def _loaded(
 ) -> tuple[Detector, Series]:
     """A model and the channels it knows; of `detector` it takes the smoothing only."""
     fitted = load(model)
-    series = _known_to(fitted, series, model)
+    series = _known_to(fitted, series, Path(model).name)
     if step is not None:
         fitted.set_params(preparation=replace(fitted.preparation, step=step))
     if detector is not None:

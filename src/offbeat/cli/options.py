@@ -150,7 +150,7 @@ class Learning(Lessons):
         option(
             LEARN,
             "Any option of the library: horizon=12, training.max_epochs=50, "
-            "preparation.impute=knn, scoring.skewness=0.5.",
+            "preparation.impute=knn, scoring.skewness=0.5; @FILE reads them from YAML.",
             "--set",
         ),
     ] = None
@@ -162,13 +162,16 @@ class Learning(Lessons):
         """The detector of this name on the roster, with every option that was given."""
         from offbeat.lstm import LSTMDetector
         from offbeat.roster import chosen_detectors
-        from offbeat.settings import with_settings
+        from offbeat.settings import settings_in, with_settings
 
         kind = chosen_detectors([name])[name]
         if self.tutorial and kind is not LSTMDetector:
             raise typer.BadParameter(f"--tutorial is a configuration of the lstm, not of {name}")
         made = LSTMDetector.tutorial() if self.tutorial else kind()
-        return with_settings(self.dressed(made, reading, cutting), self.settings or [])
+        given: list[str] = []
+        for text in self.settings or []:
+            given += settings_in(text[1:]) if text.startswith("@") else [text]
+        return with_settings(self.dressed(made, reading, cutting), given)
 
     def refuse_beside(self, model: Path, *others: str) -> None:
         """A model is trained already: what would train another one is a mistake."""

@@ -22,7 +22,7 @@ from offbeat.thresholds.table import (
 )
 from offbeat.thresholds.tail import POTThreshold
 from offbeat.thresholds.telemanom import TelemanomThreshold
-from offbeat.thresholds.text import parse_threshold, threshold_from_dict
+from offbeat.thresholds.text import parse_threshold, threshold_from_dict, threshold_text
 
 __all__ = [
     "BudgetThreshold",
@@ -46,4 +46,5 @@ __all__ = [
     "run_gap",
     "threshold_from_dict",
     "threshold_table",
+    "threshold_text",
 ]

@@ -1,0 +1,48 @@
+"""Moments of a series: text or row numbers for people, whole numbers in the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from offbeat.errors import ConfigError
+from offbeat.series import Series
+from offbeat.server.records import Moment
+from offbeat.stamps import read_stamp, time_text
+
+__all__ = ["moment_text", "read_moment", "rows_in"]
+
+
+def moment_text(at: int | None, *, has_clock: bool) -> Moment | None:
+    """ISO text in UTC of nanoseconds since 1970, or the row number."""
+    if at is None or not has_clock:
+        return at
+    return time_text(np.datetime64(at, "ns"))
+
+
+def read_moment(at: Any, *, has_clock: bool, zone: str | None) -> int:
+    """Nanoseconds since 1970, or the row number.
+
+    Raises
+    ------
+    ConfigError
+        If it is no moment of such a series.
+    """
+    if has_clock:
+        if not isinstance(at, str):
+            raise ConfigError(f"this series has a clock: a time stamp was expected, {at!r} came")
+        return int(read_stamp(at, zone).astype("datetime64[ns]").astype(np.int64))
+    try:
+        row = int(at)
+    except (TypeError, ValueError):
+        row = -1
+    if isinstance(at, float | bool) or row < 0:
+        raise ConfigError(f"this series has no clock: a row number was expected, {at!r} came")
+    return row
+
+
+def rows_in(series: Series, start: int, end: int) -> np.ndarray:
+    """Shape (T,): which rows lie in [start, end)."""
+    time = series.time.astype(np.int64)
+    return np.asarray((time >= start) & (time < end))
