@@ -24,6 +24,7 @@ from offbeat.cli.options import (
     Out,
     Quiet,
     Reading,
+    Serving,
     names_in,
     option,
 )
@@ -41,7 +42,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-COMMANDS = ("check", "train", "score", "detect", "threshold", "report", "evaluate", "compare")
+COMMANDS = (
+    *("check", "train", "score", "detect", "threshold", "report", "evaluate", "compare"),
+    "serve",
+)
 ROSTER = (
     "ensemble, lstm, memory, lstm-autoencoder, autoencoder, pca, kmeans, isolation-forest, "
     "one-class-svm, arima, seasonal-naive, persistence, smoothed-z, random"
@@ -268,6 +272,23 @@ def compare(
     terminal.show_comparison(comparison, out, format_)
     if not comparison.succeeded:
         raise DataError(f"{file}: {comparison.complaint}")
+
+
+@app.command()
+@grouped
+def serve(serving: Serving) -> None:
+    """Serve the library over HTTP, for this machine only unless OFFBEAT_TOKEN is set."""
+    try:
+        from offbeat.server.launch import serve as run_server
+    except ModuleNotFoundError as missing:
+        from offbeat.errors import MissingPartError
+
+        if (missing.name or "").startswith("offbeat"):
+            raise
+        raise MissingPartError(
+            f"the server needs {missing.name}: pip install 'offbeat[server]'"
+        ) from None
+    run_server(serving.options())
 
 
 # ---------------------------------------------------------------- from words to calls

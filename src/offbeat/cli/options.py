@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -11,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from offbeat.detector import Detector
     from offbeat.io import ReadOptions
+    from offbeat.server.options import ServerOptions
     from offbeat.thresholds import Threshold
     from offbeat.workflow import Lesson
 
@@ -29,12 +31,14 @@ __all__ = [
     "Out",
     "Quiet",
     "Reading",
+    "Serving",
     "names_in",
     "option",
 ]
 
 DATA, LEARN, CUT = "The data", "What is learned", "The cut"
 JUDGE, OUTPUT = "How it is judged", "What comes out"
+SERVE = "The server"
 
 File = Annotated[
     str,
@@ -86,6 +90,7 @@ class Reading:
     def options(self) -> ReadOptions:
         """As the library takes them."""
         from offbeat.io import ReadOptions
+    from offbeat.server.options import ServerOptions
 
         return ReadOptions(
             time=self.time,
@@ -202,6 +207,56 @@ class Cutting:
         from offbeat.thresholds import parse_threshold
 
         return None if self.threshold is None else parse_threshold(self.threshold)
+
+
+@dataclass
+class Serving:
+    """Where the server listens, and where it keeps things."""
+
+    host: Annotated[str, option(SERVE, "Address; any but loopback needs OFFBEAT_TOKEN.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, option(SERVE, "0 takes a free one.")] = 8000
+    data: Annotated[Path, option(SERVE, "Folder of series, models and scores.")] = Path(
+        "offbeat-data"
+    )
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="postgresql://user@host/name; SQLite in the data folder if not given.",
+            rich_help_panel=SERVE,
+            envvar="OFFBEAT_STORE",
+            show_envvar=True,
+        ),
+    ] = None
+    source: Annotated[
+        list[Path] | None, option(SERVE, "Folder whose files may be registered by path; repeat.")
+    ] = None
+    trainings: Annotated[int, option(SERVE, "Trainings at a time.")] = 1
+    grace: Annotated[
+        float, option(SERVE, "Seconds that a stop waits for jobs before it parks them.")
+    ] = 10.0
+    secure_cookies: Annotated[
+        bool, option(SERVE, "The page's cookie over HTTPS only: behind a proxy.", "--secure-cookies")
+    ] = False
+
+    def options(self) -> ServerOptions:
+        """As the server takes them; the tokens come from the environment."""
+        from offbeat.server.options import ServerOptions
+
+        token, read_token = ServerOptions.tokens_from(os.environ)
+        return ServerOptions(
+            host=self.host,
+            port=self.port,
+            data=self.data,
+            store=self.store,
+            token=token,
+            read_token=read_token,
+            sources=tuple(self.source or ()),
+            trainings=self.trainings,
+            grace=self.grace,
+            secure_cookies=self.secure_cookies,
+        )
 
 
 Model = Annotated[

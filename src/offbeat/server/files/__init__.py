@@ -1,6 +1,6 @@
 """The data folder: series, models and scores as files, each whole or not there.
 
-`offbeat.server.files.scores` is not imported here: it needs PyTorch, and reading an upload does not.
+`offbeat.server.files.scores` is not imported here: it needs PyTorch, reading an upload does not.
 """
 
 from __future__ import annotations
