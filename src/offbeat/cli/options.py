@@ -90,7 +90,6 @@ class Reading:
     def options(self) -> ReadOptions:
         """As the library takes them."""
         from offbeat.io import ReadOptions
-    from offbeat.server.options import ServerOptions
 
         return ReadOptions(
             time=self.time,
@@ -237,7 +236,7 @@ class Serving:
         float, option(SERVE, "Seconds that a stop waits for jobs before it parks them.")
     ] = 10.0
     secure_cookies: Annotated[
-        bool, option(SERVE, "The page's cookie over HTTPS only: behind a proxy.", "--secure-cookies")
+        bool, option(SERVE, "The page's cookie over HTTPS only.", "--secure-cookies")
     ] = False
 
     def options(self) -> ServerOptions:
