@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import signal
 import socket
 from types import FrameType
 
@@ -55,6 +56,8 @@ def serve(options: ServerOptions) -> None:
         shown = f"[{host}]" if ":" in host else host
         log.info("serving", extra={"address": f"http://{shown}:{port}", "data": str(options.data)})
         print(f"offbeat: http://{shown}:{port}, data in {options.data}", flush=True)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, _stay)
         server.run(sockets=[listening])
     finally:
         bench.close()
@@ -72,6 +75,10 @@ class _Server(uvicorn.Server):
         """On SIGINT and SIGTERM."""
         self._stopping.set()
         super().handle_exit(sig, frame)
+
+
+def _stay(_sig: int, _frame: FrameType | None) -> None:
+    """The signal comes once more when all requests have ended; jobs are still to be parked."""
 
 
 def _socket(options: ServerOptions) -> socket.socket:

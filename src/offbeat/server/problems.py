@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -32,6 +33,7 @@ from offbeat.server.faults import (
 
 __all__ = ["PROBLEMS", "answer_problems", "problem_of"]
 
+HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 MEDIA_TYPE = "application/problem+json"
 STATUS: Mapping[type[OffbeatError], tuple[int, str]] = {
     DataError: (422, "The data cannot be used"),
@@ -95,7 +97,7 @@ def problem_of(problem: Exception, request_id: str | None = None) -> Response:
             "this is a mistake of the server, not yours: its log has more under this request id"
         )
     document = {
-        "type": f"urn:offbeat:problem:{name.lower()}",
+        "type": f"urn:offbeat:problem:{HUMP.sub('-', name).lower()}",
         "title": title,
         "status": status,
         "detail": detail,

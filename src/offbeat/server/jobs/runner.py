@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -122,8 +123,9 @@ class JobRunner:
             self._live[job.id] = []
             try:
                 self._do(lane, job)
-            except Exception:
+            except Exception as problem:
                 log.exception("job could not be written down", extra={"job": job.id})
+                self._give_up(job, problem)
             finally:
                 lane.job_id = None
                 self._live.pop(job.id, None)
@@ -151,6 +153,11 @@ class JobRunner:
             handler.discard(task)
         seconds = round(time.monotonic() - began, 3)
         log.info("job done", extra={"job": job.id, "seconds": seconds})
+
+    def _give_up(self, job: JobRecord, problem: Exception) -> None:
+        """A mistake in the code, or a database that is gone: then the next start finds the job."""
+        with contextlib.suppress(OffbeatError):
+            self._queue.fail(job.id, f"it could not be written down: {type(problem).__name__}")
 
     def _lost(self, job: JobRecord, problem: str) -> None:
         """A worker that is gone: the server stops, someone cancelled, or it broke."""

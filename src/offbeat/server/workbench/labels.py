@@ -18,7 +18,7 @@ from offbeat.errors import DataError, one_of
 from offbeat.series import IntArray, Series
 from offbeat.server.faults import NotThereError
 from offbeat.server.records import VERDICTS, LabelRecord, Moment, Verdict
-from offbeat.server.store import LabelRow, SeriesRow, Store
+from offbeat.server.store import LabelRow, SeriesRow, Store, now_text
 from offbeat.server.workbench.moments import moment_text, read_moment, rows_in
 from offbeat.server.workbench.series import SeriesShelf, series_row
 
@@ -91,8 +91,9 @@ class LabelBook:
             given = {name: value for name, value in fields.items() if value is not None}
             plain = {name: getattr(known, name) for name in COLUMNS}
             new = _made(series, {**plain, **given}, by)
-            for name in (*COLUMNS, "created_at", "created_by"):
+            for name in (*COLUMNS, "created_by"):
                 setattr(row, name, getattr(new, name))
+            row.created_at = now_text()
             return label_record(row, series)
 
     def remove(self, label_id: str) -> LabelRecord:
