@@ -34,7 +34,7 @@ REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0)
 STATES = ("queued", "running", "done", "failed", "cancelled")
 
-disable_created_metrics()  # when a counter began is no figure of anything
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began is no figure of anything
 log = logging.getLogger("offbeat.requests")
 health = APIRouter(tags=["health"])
 

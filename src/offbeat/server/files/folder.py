@@ -64,6 +64,7 @@ class DataFolder:
             self._lock = (self.root / "lock").open("ab")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self.close()
             raise StoreError(
                 f"{self.root} is in use by another server: stop that one, or name another --data"
             ) from None

@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from offbeat.server.files import DataFolder
 from offbeat.server.files.folder import Shelf
-from offbeat.server.jobs import JobQueue, JobRunner, Worker
+from offbeat.server.jobs.queue import JobQueue
+from offbeat.server.jobs.runner import JobRunner
+from offbeat.server.jobs.worker import Worker
 from offbeat.server.options import ServerOptions
 from offbeat.server.store import CutRow, DetectionRow, SeriesRow, Store, VersionRow
 from offbeat.server.workbench.detections import DetectionShelf, ScoreHandler

@@ -14,7 +14,9 @@ from offbeat.detection import Detection
 from offbeat.server.faults import ConflictError, NotThereError
 from offbeat.server.files import DataFolder, StoredFile
 from offbeat.server.files.scores import read_detection
-from offbeat.server.jobs import JobQueue, JobRunner, ScoreTask, Task
+from offbeat.server.jobs.queue import JobQueue
+from offbeat.server.jobs.runner import JobRunner
+from offbeat.server.jobs.tasks import ScoreTask, Task
 from offbeat.server.records import DetectionRecord, JobRecord
 from offbeat.server.store import DetectionRow, JobRow, Store, VersionRow, new_id
 from offbeat.server.workbench.labels import LabelBook

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from offbeat.errors import OffbeatError
-from offbeat.server.jobs import JobQueue, JobRunner
+from offbeat.server.jobs.queue import JobQueue
+from offbeat.server.jobs.runner import JobRunner
 from offbeat.server.records import JobRecord, JobState
 
 __all__ = ["JobDesk"]

@@ -14,7 +14,8 @@ from offbeat.errors import ModelFileError
 from offbeat.persist import load
 from offbeat.server.faults import ConflictError, NotThereError
 from offbeat.server.files import DataFolder, StoredFile
-from offbeat.server.jobs import JobQueue, about_model
+from offbeat.server.jobs.queue import JobQueue
+from offbeat.server.jobs.tasks import about_model
 from offbeat.server.records import ModelRecord, VersionRecord
 from offbeat.server.store import (
     CutRow,

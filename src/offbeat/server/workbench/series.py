@@ -16,8 +16,9 @@ from offbeat.io import ReadOptions
 from offbeat.series import Series
 from offbeat.server.faults import NotAllowedError, NotThereError, TooLargeError
 from offbeat.server.files import DataFolder, StoredFile, read_stored_series
-from offbeat.server.jobs import CheckTask, JobQueue, ReadTask, Worker
-from offbeat.server.jobs.worker import TaskFailedError, WorkerLostError
+from offbeat.server.jobs.queue import JobQueue
+from offbeat.server.jobs.tasks import CheckTask, ReadTask
+from offbeat.server.jobs.worker import TaskFailedError, Worker, WorkerLostError
 from offbeat.server.options import ServerOptions
 from offbeat.server.records import SeriesRecord
 from offbeat.server.store import DetectionRow, JobRow, LabelRow, SeriesRow, Store, new_id
@@ -124,7 +125,10 @@ class SeriesShelf:
         NotAllowedError
             If it lies anywhere else, whatever links or dots lead there.
         """
-        found = Path(path).resolve()
+        try:
+            found = Path(path).resolve()
+        except (OSError, ValueError):
+            raise NotThereError(f"{path!r} is no path") from None
         roots = [root.resolve() for root in self._options.sources]
         if not any(found.is_relative_to(root) for root in roots):
             raise NotAllowedError(

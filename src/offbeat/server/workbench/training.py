@@ -13,7 +13,9 @@ from offbeat.lesson import Lesson
 from offbeat.preparation import Span, span_rows
 from offbeat.roster import chosen_detectors
 from offbeat.server.files import DataFolder
-from offbeat.server.jobs import JobQueue, JobRunner, Task, TrainTask
+from offbeat.server.jobs.queue import JobQueue
+from offbeat.server.jobs.runner import JobRunner
+from offbeat.server.jobs.tasks import Task, TrainTask
 from offbeat.server.records import JobRecord, ModelRecord, SeriesRecord
 from offbeat.server.store import JobRow, new_id
 from offbeat.server.workbench.models import ModelShelf, add_version
