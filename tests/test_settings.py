@@ -133,7 +133,9 @@ def test_a_duration_is_written_as_people_write_it() -> None:
 
 
 def test_what_fits_on_no_line_is_left_out() -> None:
-    assert "members" not in settings_text(EnsembleDetector())
+    text = settings_text(EnsembleDetector(members=(LSTMDetector(),)))
+    assert "members" not in text
+    assert "offbeat evaluate FILE --detector ensemble --set @settings.yaml" in text
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, nearest_names
+from offbeat.roster import name_of
 from offbeat.thresholds import Threshold, parse_threshold, threshold_text
 from offbeat.thresholds.base import duration_text
 
@@ -51,7 +52,11 @@ def with_settings(detector: D, settings: Sequence[str]) -> D:
 
 def settings_text(detector: Detector) -> str:
     """Every option of a detector as YAML, one a line; `settings_in` reads it."""
-    lines = [f"# every option of this {type(detector).__name__}; offbeat train FILE --set @THIS"]
+    name = name_of(detector)
+    use = "train FILE" if name == "lstm" else f"evaluate FILE --detector {name}"
+    lines = [
+        f"# every option of this {type(detector).__name__}: offbeat {use} --set @settings.yaml"
+    ]
     for name, value in detector.get_params(deep=False).items():
         if is_dataclass(value) and not isinstance(value, Threshold | type):
             lines += [

@@ -85,13 +85,10 @@ def _socket(options: ServerOptions) -> socket.socket:
     """Where the server listens."""
     try:
         family = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((options.host, options.port))
+        return socket.create_server((options.host, options.port), family=family)
     except OSError as problem:
         taken = problem.errno == errno.EADDRINUSE
         remedy = "stop what listens there, or name another --port" if taken else "name another one"
         raise ConfigError(
             f"{options.host}:{options.port} cannot be served ({problem.strerror}): {remedy}"
         ) from None
-    return listening
