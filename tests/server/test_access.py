@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 import uvicorn
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from offbeat.errors import ConfigError
 from offbeat.server.access import COOKIE
@@ -104,7 +105,7 @@ def test_every_route_is_guarded(guarded: TestClient, fresh_tries: None) -> None:
             if (path, method) not in open_ones:
                 answer = guarded.request(method.upper(), path.replace("{number}", "1"))
                 assert answer.status_code == 401, (method, path)
-            if method != "get" and (path, method) not in open_ones:
+            if method != "get" and not path.endswith("/session"):
                 answer = guarded.request(
                     method.upper(), path.replace("{number}", "1"), headers=bearer(READ_TOKEN)
                 )
@@ -170,6 +171,35 @@ def test_a_session_with_its_csrf_token(guarded: TestClient, fresh_tries: None) -
     kept = {"Cookie": f"{COOKIE}={browser.cookies[COOKIE]}"}
     assert browser.delete(f"{API}/session", headers=right).status_code == 204
     is_problem(guarded.get(f"{API}/series", headers=kept), 401)
+
+
+def test_a_browser_without_a_session_is_sent_to_the_log_in(guarded: TestClient) -> None:
+    answer = guarded.get("/", headers={"Accept": "text/html"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    assert guarded.get("/login").status_code == 404  # reached, and there is no page yet
+    is_problem(guarded.get("/anything"), 401)
+
+
+def test_a_live_connection_needs_a_session(guarded: TestClient, client: TestClient) -> None:
+    for browser, headers in (
+        (guarded, {}),
+        (client, {"Origin": "http://evil.example"}),
+        (client, {"Host": "evil.example"}),
+    ):
+        opening = browser.websocket_connect("/anything", headers=headers)
+        with pytest.raises(WebSocketDisconnect) as closed, opening:
+            pass
+        assert closed.value.code == 1008
+
+
+def test_who_may_read_only_can_log_out(guarded: TestClient, fresh_tries: None) -> None:
+    browser = TestClient(guarded.app, base_url="http://server.example")
+    session = browser.post(f"{API}/session", json={"token": READ_TOKEN}).json()
+    right = {"X-CSRF-Token": session["csrf_token"]}
+    assert session["role"] == "read"
+    assert browser.get(f"{API}/series").status_code == 200
+    is_problem(browser.post(f"{API}/series?name=x", content="a\n1\n", headers=right), 403)
+    assert browser.delete(f"{API}/session", headers=right).status_code == 204
 
 
 # ---------------------------------------------------------------- what comes in

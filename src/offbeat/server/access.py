@@ -14,11 +14,15 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
+from offbeat.errors import OffbeatError
 from offbeat.server.faults import (
     NotAllowedError,
     TooLargeError,
@@ -37,6 +41,7 @@ USER_HEADER = "offbeat-user"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 OPEN_PATHS = ("/healthz", "/readyz")
 LOG_IN = "/api/v1/session"
+LOG_IN_PAGE = "/login"
 UPLOADS = ("/api/v1/series", "/api/v1/models")
 MINUTE = 60.0
 LONGEST_NAME = 80
@@ -131,10 +136,11 @@ class Gate:
 
 
 class GateKeeper:
-    """Lets through who may, for every path: no route can be forgotten.
+    """Lets through who may, for every path: no route and no page can be forgotten.
 
-    The page's own paths, those outside `/api` and `/metrics`, are let through to the page, which
-    asks the gate itself; what is no name of this machine is not.
+    Who asks is in `scope["caller"]`, of a request and of a live connection alike; what a live
+    connection may change is for the page to ask of the caller's role. Without a caller, a browser
+    that wants a page is sent to `LOG_IN_PAGE`.
     """
 
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
@@ -146,22 +152,39 @@ class GateKeeper:
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        guarded = scope["path"].startswith("/api/") or scope["path"] == "/metrics"
         try:
-            if scope["path"] == LOG_IN and scope.get("method") == "POST":
+            if _begins_a_session(scope) and not self._gate.is_open:
                 _refuse_foreign_origin(connection.headers)
-            elif guarded or self._gate.is_open:
-                caller = await _in_thread(self._gate.caller, connection)
-                scope["caller"] = caller
-                if guarded and caller.role == "read" and scope["method"] not in SAFE_METHODS:
-                    raise NotAllowedError("this token may read only")
+            else:
+                scope["caller"] = await run_in_threadpool(self._gate.caller, connection)
+                _refuse_change_by_reader(scope)
         except (UnknownCallerError, NotAllowedError, TooManyTriesError) as problem:
-            if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": 1008, "reason": str(problem)[:100]})
-                return
-            await problem_of(problem, scope.get("request_id"))(scope, receive, send)
+            await _refusal(scope, connection, problem)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+def _begins_a_session(scope: Scope) -> bool:
+    return scope["path"] == LOG_IN_PAGE or (
+        scope["path"] == LOG_IN and scope.get("method") == "POST"
+    )
+
+
+def _refuse_change_by_reader(scope: Scope) -> None:
+    changes = scope.get("method", "GET") not in SAFE_METHODS
+    ends_session = scope["path"] == LOG_IN
+    if changes and not ends_session and scope["caller"].role == "read":
+        raise NotAllowedError("this token may read only")
+
+
+def _refusal(scope: Scope, connection: HTTPConnection, problem: OffbeatError) -> ASGIApp:
+    """A closed connection, a way to the log-in page, or a problem document."""
+    if scope["type"] == "websocket":
+        return WebSocketClose(1008, str(problem)[:100])
+    wants_page = "text/html" in connection.headers.get("accept", "")
+    if isinstance(problem, UnknownCallerError) and wants_page and scope["method"] == "GET":
+        return RedirectResponse(LOG_IN_PAGE, 303)
+    return problem_of(problem, scope.get("request_id"))
 
 
 class BodyLimit:
@@ -293,9 +316,3 @@ def _name_in(headers: Headers) -> str:
 def _clean(name: str) -> str:
     """A name for the history: printable, and not too long."""
     return "".join(each for each in name if each.isprintable()).strip()[:LONGEST_NAME]
-
-
-async def _in_thread(function: object, *arguments: object) -> Caller:
-    from starlette.concurrency import run_in_threadpool
-
-    return await run_in_threadpool(function, *arguments)  # type: ignore[arg-type]

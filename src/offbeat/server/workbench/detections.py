@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -216,8 +217,13 @@ class ScoreHandler:
     def settle(self, session: Session, row: JobRow, task: Task, result: Mapping[str, Any]) -> None:
         """Write the kept scores down."""
         assert isinstance(task, ScoreTask)
-        stored = self._folder.adopt("scores", Path(task.target).name)
         version = version_row(session, row.request["model_id"], row.request["version"])
+        with contextlib.suppress(NotThereError):
+            kept = _row(session, row.series_id, version)  # another job was first
+            row.version, row.detection_id = version.number, kept.id
+            self.discard(task)
+            return
+        stored = self._folder.adopt("scores", Path(task.target).name)
         found = DetectionRow(
             series_id=row.series_id,
             version_id=version.id,
