@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 from collections.abc import Mapping
@@ -87,6 +88,9 @@ def problem_of(problem: Exception, request_id: str | None = None) -> Response:
             headers["WWW-Authenticate"] = "Bearer"
     elif isinstance(problem, RequestValidationError):
         status, title, name, detail = 422, "The request cannot be read", "Request", _first(problem)
+    elif isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        status, title, name = 507, "No space is left", "Storage"
+        detail = "no space is left on the disk of the server: nothing was kept; make room"
     elif isinstance(problem, HTTPException):
         status, title, name = problem.status_code, HTTPStatus(problem.status_code).phrase, "Request"
         detail = str(problem.detail)

@@ -7,11 +7,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
 from offbeat.errors import OffbeatError
+from offbeat.server.faults import StoreError
 from offbeat.server.jobs.queue import JobQueue
 from offbeat.server.jobs.tasks import Task
 from offbeat.server.jobs.worker import Epoch, Worker, WorkerLostError
@@ -25,6 +26,7 @@ IDLE = 1.0
 DIARY_EVERY = 0.5
 """Seconds between two writes of a training's diary."""
 
+T = TypeVar("T")
 log = logging.getLogger("offbeat.jobs")
 
 
@@ -141,31 +143,46 @@ class JobRunner:
             self._lost(job, str(problem))
             return
         except OffbeatError as problem:
-            self._queue.fail(job.id, str(problem))
-            log.info("job failed", extra={"job": job.id, "problem": str(problem)})
+            sentence = str(problem)
+            self._insist(lambda: self._queue.fail(job.id, sentence))
+            log.info("job failed", extra={"job": job.id, "problem": sentence})
             return
-        self._queue.note_epochs(job.id, self._live[job.id])
 
         def settle(session: Session, row: JobRow, result: Mapping[str, Any]) -> None:
+            row.epochs = list(self._live[job.id])
             handler.settle(session, row, task, result)
 
-        if not self._queue.finish(job.id, result, settle):
+        if self._insist(lambda: self._queue.finish(job.id, result, settle)) is False:
             handler.discard(task)
         seconds = round(time.monotonic() - began, 3)
         log.info("job done", extra={"job": job.id, "seconds": seconds})
 
     def _give_up(self, job: JobRecord, problem: Exception) -> None:
-        """A mistake in the code, or a database that is gone: then the next start finds the job."""
-        with contextlib.suppress(OffbeatError):
-            self._queue.fail(job.id, f"it could not be written down: {type(problem).__name__}")
+        """A mistake in the code."""
+        sentence = f"it could not be written down: {type(problem).__name__}"
+        self._insist(lambda: self._queue.fail(job.id, sentence))
+
+    def _insist(self, write: Callable[[], T]) -> T | None:
+        """Write, however often the database is away; None if the server stops before it is back.
+
+        Then the next start finds the job as one that was running.
+        """
+        while True:
+            try:
+                return write()
+            except StoreError as problem:
+                log.warning("job waits for the store", extra={"problem": str(problem)})
+                if self._stopping:
+                    return None
+                time.sleep(IDLE)
 
     def _lost(self, job: JobRecord, problem: str) -> None:
         """A worker that is gone: the server stops, someone cancelled, or it broke."""
         if self._stopping:
-            self._queue.park(job.id)
+            self._insist(lambda: self._queue.park(job.id))
             log.info("job parked", extra={"job": job.id})
         else:
-            self._queue.fail(job.id, problem)  # does nothing to one that was cancelled
+            self._insist(lambda: self._queue.fail(job.id, problem))  # nothing if it was cancelled
             log.info("worker lost", extra={"job": job.id})
 
     def _diary(self, lane: _Lane, job_id: str) -> Callable[[Epoch], None]:
@@ -175,10 +192,12 @@ class JobRunner:
         def note(epoch: Epoch) -> None:
             nonlocal written
             self._live[job_id].append(epoch)
-            if time.monotonic() - written > DIARY_EVERY:
+            if time.monotonic() - written < DIARY_EVERY:
+                return
+            written = time.monotonic()
+            with contextlib.suppress(StoreError):  # it is written down once more at the end
                 if not self._queue.note_epochs(job_id, self._live[job_id]):
                     lane.worker.stop()
-                written = time.monotonic()
 
         return note
 

@@ -110,12 +110,17 @@ class Worker:
                     return dict(message["result"])
                 else:
                     raise TaskFailedError(message["problem"])
+        except TaskFailedError:
+            raise
         except (EOFError, OSError):
             self.stop()
             raise WorkerLostError(
                 "the process that did this ended before it was done: it may need more memory than "
                 "there is; try fewer rows or channels"
             ) from None
+        except BaseException:  # the hook failed: what the process still says belongs to no task
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End the process now, whatever it does."""

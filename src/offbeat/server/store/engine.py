@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DataError as DriverDataError
 from sqlalchemy.orm import Session
 
 from offbeat.errors import ConfigError
@@ -88,9 +89,13 @@ class Store:
 
 @contextmanager
 def _reported() -> Iterator[None]:
-    """A database that is gone is a `StoreError`; a broken rule in the code stays what it is."""
+    """A database that is gone is a `StoreError`, a value that fits into none a `ConfigError`."""
     try:
         yield
+    except (OverflowError, DriverDataError):
+        raise ConfigError(
+            "a number that came is too large, or a text holds what none may"
+        ) from None
     except DBAPIError as problem:
         if problem.connection_invalidated or type(problem).__name__ == "OperationalError":
             raise StoreError(f"the store does not answer: {_first_line(problem)}") from problem

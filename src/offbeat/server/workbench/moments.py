@@ -13,6 +13,9 @@ from offbeat.stamps import read_stamp, time_text
 
 __all__ = ["moment_text", "read_moment", "rows_in"]
 
+FARTHEST = 1 << 62
+"""No row has so high a number, and it still fits into the store."""
+
 
 def moment_text(at: int | None, *, has_clock: bool) -> Moment | None:
     """ISO text in UTC of nanoseconds since 1970, or the row number."""
@@ -37,7 +40,7 @@ def read_moment(at: Any, *, has_clock: bool, zone: str | None) -> int:
         row = int(at)
     except (TypeError, ValueError):
         row = -1
-    if isinstance(at, float | bool) or row < 0:
+    if isinstance(at, float | bool) or not 0 <= row < FARTHEST:
         raise ConfigError(f"this series has no clock: a row number was expected, {at!r} came")
     return row
 
