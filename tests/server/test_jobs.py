@@ -117,6 +117,8 @@ def test_a_worker_that_is_lost_is_started_again(table: Path, tmp_path: Path) -> 
         assert worker.run(task)["n_rows"] == 900
         assert worker._process is not None
         assert worker._process.pid is not None
+        os.kill(worker._process.pid, signal.SIGTERM)  # meant for the server
+        assert worker.run(task)["n_rows"] == 900
         os.kill(worker._process.pid, signal.SIGKILL)
         for _ in range(200):
             if not worker.is_alive:

@@ -121,3 +121,13 @@ def test_a_cancelled_job_stays_cancelled(store: Store) -> None:
     assert queue.get(job.id).state == "cancelled"
     with pytest.raises(NotThereError):
         queue.cancel("nobody")
+
+
+def test_a_lost_process_is_tried_again_but_not_for_ever(store: Store) -> None:
+    queue = JobQueue(store)
+    job = queue.add("train", {}, "s", "x")
+    for state in ("queued", "queued", "failed"):
+        queue.claim("train")
+        queue.try_again(job.id, "lost")
+        assert queue.get(job.id).state == state
+    assert queue.get(job.id).problem == "lost"

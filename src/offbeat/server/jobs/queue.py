@@ -130,6 +130,13 @@ class JobQueue:
             if row is not None and row.state == "running":
                 row.state, row.started_at, row.attempts = "queued", None, row.attempts - 1
 
+    def try_again(self, job_id: str, problem: str) -> None:
+        """Put a job whose process was lost back, or end it if that happens too often."""
+        with self._store.writing() as session:
+            row = session.get(JobRow, job_id)
+            if row is not None and row.state == "running":
+                _put_back(row, problem)
+
     def cancel(self, job_id: str) -> JobRecord:
         """End a job that waits or runs.
 
@@ -157,14 +164,12 @@ class JobQueue:
         again = failed = 0
         with self._store.writing() as session:
             for row in session.scalars(select(JobRow).where(JobRow.state == "running")):
-                if row.attempts < MAX_ATTEMPTS:
-                    row.state, again = "queued", again + 1
-                else:
-                    row.state, row.ended_at, failed = "failed", now_text(), failed + 1
-                    row.problem = (
-                        f"the server stopped {row.attempts} times while this ran: it may need more "
-                        "memory than there is; try fewer rows or channels"
-                    )
+                _put_back(
+                    row,
+                    f"the server stopped {row.attempts} times while this ran: it may need more "
+                    "memory than there is; try fewer rows or channels",
+                )
+                again, failed = again + (row.state == "queued"), failed + (row.state == "failed")
         return again, failed
 
     def refuse_if_busy(self, session: Session, column: Any, value: str, what: str) -> None:
@@ -179,6 +184,14 @@ class JobQueue:
             row = session.get(JobRow, job_id)
             if row is not None and row.state == "running":
                 row.state, row.problem, row.ended_at = state, problem, now_text()
+
+
+def _put_back(row: JobRow, problem: str) -> None:
+    """It waits again, or has failed with this problem if it was begun too often."""
+    if row.attempts < MAX_ATTEMPTS:
+        row.state, row.started_at = "queued", None
+    else:
+        row.state, row.ended_at, row.problem = "failed", now_text(), problem
 
 
 def _row(session: Session, job_id: str) -> JobRow:

@@ -182,7 +182,7 @@ class JobRunner:
             self._insist(lambda: self._queue.park(job.id))
             log.info("job parked", extra={"job": job.id})
         else:
-            self._insist(lambda: self._queue.fail(job.id, problem))  # nothing if it was cancelled
+            self._insist(lambda: self._queue.try_again(job.id, problem))  # unless cancelled
             log.info("worker lost", extra={"job": job.id})
 
     def _diary(self, lane: _Lane, job_id: str) -> Callable[[Epoch], None]:

@@ -34,7 +34,6 @@ Epoch = dict[str, Any]
 """A line of a training's diary: the fields of `EpochLog`."""
 NICENESS = 10
 """Workers stand back behind the server, so that a page stays quick while they train."""
-KILL_AFTER = 5.0
 
 
 class TaskFailedError(OffbeatError):
@@ -126,11 +125,8 @@ class Worker:
         """End the process now, whatever it does."""
         process = self._process
         if process is not None and process.is_alive():
-            process.terminate()
-            process.join(KILL_AFTER)
-            if process.is_alive():
-                process.kill()
-                process.join()
+            process.kill()
+            process.join()
         # the pipe is left to the thread that reads it: it sees the end and clears up
 
     def close(self) -> None:
@@ -146,7 +142,8 @@ class Worker:
 
 def work(pipe: Connection, memory: int | None) -> None:
     """What the process does until the server is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server: it parks the jobs
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)  # they are for the server: it parks the jobs
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     if memory is not None:
