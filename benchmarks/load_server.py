@@ -297,7 +297,8 @@ def report(size: Size, figures: Figures, load: float) -> str:
         "# The server under load",
         "",
         f"offbeat {version('offbeat')}, Python {platform.python_version()}, {os.cpu_count()} cores "
-        f"(load average before the start {load:.1f}), SQLite. `python benchmarks/load_server.py`.",
+        f"(load average before the start {load:.1f}, niceness {os.nice(0)}), SQLite. "
+        "`python benchmarks/load_server.py`.",
         "",
         f"{size.rate} requests a second for {size.seconds} s while two trainings run, "
         f"{size.series:,} series in the store, one of {size.rows:,} rows scored. Milliseconds from "

@@ -12,7 +12,8 @@ import signal
 import sys
 from pathlib import Path
 
-from conftest import Inline
+from serving import Inline
+
 from offbeat.server.launch import serve
 from offbeat.server.options import ServerOptions
 from offbeat.server.workbench import bench

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from serving import QUICK, wait
 from starlette.testclient import TestClient
 
-from conftest import QUICK, wait
 from offbeat import LSTMDetector, check, load, read_series
 from offbeat.io import frame_bytes
 from offbeat.lesson import Lesson

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from serving import QUICK
 
-from conftest import QUICK
 from offbeat import LSTMDetector, read_series
 from offbeat.lesson import Lesson
 from offbeat.server.faults import ConflictError

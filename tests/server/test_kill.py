@@ -19,9 +19,9 @@ from typing import Any
 import httpx2 as httpx
 import numpy as np
 import pytest
+from serving import QUICK, postgres_database
 
 import contract
-from conftest import QUICK, postgres_database
 from offbeat.server.options import ServerOptions
 from offbeat.server.workbench import Workbench
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import postgres_database
 from starlette.testclient import TestClient
 
-from conftest import postgres_database
 from offbeat.server.app import create_app
 from offbeat.server.options import ServerOptions
 

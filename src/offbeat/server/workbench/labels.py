@@ -180,8 +180,9 @@ class LabelBook:
         label = (
             np.zeros(len(series), dtype=np.int8) if series.label is None else series.label.copy()
         )
-        for row in rows:
-            label[rows_in(series, row.start, row.end)] = 1 if row.verdict == "anomaly" else 0
+        spans = [(row.start, row.end) for row in rows]
+        for row, span in zip(rows, rows_in(series, spans), strict=True):
+            label[span] = 1 if row.verdict == "anomaly" else 0
         return label
 
     def revision(self, series_id: str) -> str:

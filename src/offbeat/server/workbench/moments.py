@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from offbeat.errors import ConfigError
-from offbeat.series import Series
+from offbeat.series import BoolArray, Series
 from offbeat.server.records import Moment
 from offbeat.stamps import read_stamp, time_text
 
@@ -45,7 +46,13 @@ def read_moment(at: Any, *, has_clock: bool, zone: str | None) -> int:
     return row
 
 
-def rows_in(series: Series, start: int, end: int) -> np.ndarray:
-    """Shape (T,): which rows lie in [start, end)."""
+def rows_in(series: Series, spans: Sequence[tuple[int, int]]) -> Iterator[slice | BoolArray]:
+    """Which rows lie in each span [start, end)."""
     time = series.time.astype(np.int64)
-    return np.asarray((time >= start) & (time < end))
+    is_ordered = bool((time[1:] >= time[:-1]).all())
+    for start, end in spans:
+        if is_ordered:
+            first, last = np.searchsorted(time, (start, end))
+            yield slice(int(first), int(last))
+        else:
+            yield (time >= start) & (time < end)

@@ -19,7 +19,13 @@ from offbeat.server.records import CutRecord
 from offbeat.server.store import CutRow, Store, VersionRow, new_id
 from offbeat.server.workbench.detections import DetectionShelf
 from offbeat.server.workbench.models import ModelShelf, cut_in_force, version_row
-from offbeat.thresholds import Threshold, ThresholdRow, parse_threshold, threshold_from_dict
+from offbeat.thresholds import (
+    StaticThreshold,
+    Threshold,
+    ThresholdRow,
+    parse_threshold,
+    threshold_from_dict,
+)
 from offbeat.thresholds.table import threshold_table
 from offbeat.thresholds.text import METHODS
 
@@ -249,13 +255,16 @@ def preview_of(detection: Detection, threshold: Threshold) -> Preview:
         min_length=shortest,
         thresholds=[threshold],
     )[0]
-    cut = (
-        detection.with_threshold(threshold).cut
-        if threshold.needs_labels
-        else threshold.cut(detection.calibration, detection.score)
-    )
+    cut = _curve(detection, threshold, row)
     runs = alarm_runs(detection.score, cut, merge_gap=gap, min_length=shortest)
-    return Preview(row, np.asarray(cut), runs)
+    return Preview(row, cut, runs)
+
+
+def _curve(detection: Detection, threshold: Threshold, row: ThresholdRow) -> FloatArray:
+    """The cut in every row; a static one is in the table already."""
+    if isinstance(threshold, StaticThreshold):
+        return np.full(len(detection.score), row.cut)
+    return threshold.cut(detection.calibration, detection.score)
 
 
 def _record(cut: CutRow, model_id: str, row: VersionRow) -> CutRecord:
