@@ -40,7 +40,7 @@ from offbeat.series import FloatArray
 if TYPE_CHECKING:
     from offbeat.detection import Detection
 
-__all__ = ["overview_figure", "score_figure", "series_figure"]
+__all__ = ["leading_channels", "overview_figure", "score_figure", "series_figure"]
 
 BAND_FILL = "rgba(0,158,115,0.22)"
 MAX_CHANNELS = 6  # lanes, unless channels are asked for
@@ -137,13 +137,18 @@ def _chosen(
     """Channels to show and, where nobody chose, the ones left out; the most involved first."""
     if channels is not None:
         return detection.series.select(tuple(channels)).channels, ()
+    ranked = leading_channels(detection)
+    return ranked[:MAX_CHANNELS], ranked[MAX_CHANNELS:]
+
+
+def leading_channels(detection: Detection) -> tuple[str, ...]:
+    """All channels, those that had most to do with the events first."""
     names = detection.series.channels
     weight = dict.fromkeys(names, 0.0)
     for event in detection.events:
         for channel, share in event.channels:
             weight[channel] += share * event.severity
-    ranked = tuple(sorted(names, key=lambda name: -weight[name]))  # stable: ties stay in order
-    return ranked[:MAX_CHANNELS], ranked[MAX_CHANNELS:]
+    return tuple(sorted(names, key=lambda name: -weight[name]))  # stable: ties stay in order
 
 
 def _draw_channel(

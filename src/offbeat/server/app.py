@@ -25,7 +25,9 @@ Errors are problem documents (RFC 9457). With a token set, send it as `Authoriza
 Spans are half-open, [start, end): time stamps in ISO form, or row numbers without a clock."""
 
 
-def create_app(options: ServerOptions, bench: Workbench | None = None) -> FastAPI:
+def create_app(
+    options: ServerOptions, bench: Workbench | None = None, *, page: bool = False
+) -> FastAPI:
     """The application.
 
     Parameters
@@ -35,6 +37,8 @@ def create_app(options: ServerOptions, bench: Workbench | None = None) -> FastAP
     bench
         An open workbench, which the caller closes; None makes one that is opened when the
         application starts and closed when it stops.
+    page
+        Whether the page for a browser is there too; it can be on one application a process.
     """
     workbench = bench or Workbench(options)
 
@@ -65,6 +69,10 @@ def create_app(options: ServerOptions, bench: Workbench | None = None) -> FastAP
     for router in routers:
         app.include_router(router, prefix="/api/v1")
     answer_problems(app)
+    if page:
+        from offbeat.server.page import mount_page  # loads NiceGUI, which the routes do without
+
+        mount_page(app, workbench, options)
     app.add_middleware(GateKeeper, gate=app.state.gate)
     app.add_middleware(BodyLimit, limits=options.limits)
     app.add_middleware(SafeHeaders)

@@ -41,7 +41,7 @@ def serve(options: ServerOptions) -> None:
     # opened here, not by the application, so that what is wrong is one line and no traceback
     bench.open()
     try:
-        app = create_app(options, bench)
+        app = create_app(options, bench, page=True)
         server = _Server(
             uvicorn.Config(
                 app,

@@ -1,0 +1,79 @@
+"""Chart: one of the library's figures on the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nicegui
+import plotly.graph_objects as go
+from nicegui import ui
+
+from offbeat.figures.canvas import CONFIG, NIGHT
+
+__all__ = ["Chart"]
+
+PLOTLY = Path(nicegui.__file__).parent / "elements" / "plotly" / "dist"
+
+
+class Chart(ui.element, component="chart.js", esm={"nicegui-plotly": str(PLOTLY)}):
+    """A figure; it says "cut" when its line was dragged, "span" when a span was marked, and "view"
+    when it was zoomed.
+
+    Parameters
+    ----------
+    figure
+        From `offbeat.figures`.
+    label
+        What it shows, for those who do not see it.
+    mode
+        What dragging over it does: "zoom" or "select".
+    look
+        Which stretch of the x axis is shown at first; None shows all.
+    """
+
+    def __init__(
+        self,
+        figure: go.Figure,
+        label: str,
+        *,
+        mode: str | None = None,
+        look: tuple[Any, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.props["figure"] = _plain(figure, mode)
+        self.props["night"] = NIGHT
+        self.props["config"] = CONFIG
+        self.props["look"] = None if look is None else list(look)
+        self.props["aria-label"] = label
+
+    def show(self, figure: go.Figure, mode: str | None = None) -> None:
+        """Another figure in its place."""
+        self.props["figure"] = _plain(figure, mode)
+        self.update()
+
+    def move_cut(self, value: float) -> None:
+        """The line stands elsewhere."""
+        self.run_method("moveCut", value)
+
+    def set_boxes(self, boxes: list[dict[str, Any]]) -> None:
+        """Other events are shaded."""
+        self.run_method("setBoxes", boxes)
+
+    def set_mode(self, mode: str) -> None:
+        """Dragging zooms ("zoom") or marks ("select")."""
+        self.run_method("setMode", mode)
+
+    def zoom(self, start: Any, end: Any) -> None:
+        """Show one stretch of time; None shows all."""
+        self.run_method("zoom", None if start is None else [start, end])
+
+
+def _plain(figure: go.Figure, mode: str | None) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(figure.to_json())
+    if mode == "select":
+        plain["layout"] |= {"dragmode": "select", "selectdirection": "h"}
+    else:
+        plain["layout"]["selectdirection"] = "h"
+    return plain

@@ -1,0 +1,76 @@
+"""Doors: which address opens which view, and that only those get in who may."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from nicegui import ui
+
+from offbeat.server.access import LOG_IN_PAGE
+from offbeat.server.options import ServerOptions
+from offbeat.server.page.frame import frame
+from offbeat.server.page.overview import overview
+from offbeat.server.page.series import series_view
+from offbeat.server.page.standing import StandingBook
+from offbeat.server.page.visit import Visit
+from offbeat.server.workbench import Workbench
+
+__all__ = ["mount_page"]
+
+HERE = Path(__file__).parent
+View = Callable[[Visit], Awaitable[None]]
+PATIENCE = 60.0
+"""Seconds that building a view may take: the first look at a long series reads the disk."""
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 52 52"><path d="M3 31h9l5-9 6 17 7-29 7 '
+    '27 4-6h8" fill="none" stroke="#0072B2" stroke-width="5" stroke-linecap="round" '
+    'stroke-linejoin="round"/><circle cx="30" cy="9" r="5" fill="#D55E00"/></svg>'
+)
+
+
+def mount_page(app: FastAPI, bench: Workbench, options: ServerOptions) -> None:
+    """Put the page on the application, behind its gate.
+
+    Parameters
+    ----------
+    app
+        The application; its middleware lets in who may.
+    bench
+        What is shown.
+    options
+        Whether a token is needed.
+    """
+    book = StandingBook(bench)
+    _sign_in(app, options)
+    _door(bench, options, "/", "Overview", lambda visit: overview(visit, book))
+    _door(bench, options, "/series/{series_id}", "Overview", series_view)
+    ui.run_with(
+        app,
+        title="Offbeat",
+        favicon=ICON,
+        dark=None,
+        tailwind=False,
+        gzip_middleware_factory=None,
+        reconnect_timeout=30.0,
+        show_welcome_message=False,
+    )
+
+
+def _door(bench: Workbench, options: ServerOptions, path: str, section: str, view: View) -> None:
+    @ui.page(path, response_timeout=PATIENCE)
+    async def opened(request: Request) -> None:
+        visit = Visit(bench, options, request)
+        with frame(visit, section):
+            await view(visit)
+
+
+def _sign_in(app: FastAPI, options: ServerOptions) -> None:
+    """The one page that is open to everybody: it needs nothing from anywhere else."""
+    text = (HERE / "signin.html").read_text().replace("/*style*/", (HERE / "style.css").read_text())
+
+    @app.get(LOG_IN_PAGE, include_in_schema=False)
+    def sign_in() -> Response:
+        return HTMLResponse(text) if options.token is not None else RedirectResponse("/", 303)
