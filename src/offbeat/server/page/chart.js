@@ -1,7 +1,7 @@
 /* A Plotly figure in the page's colours. A line named "cut" may be dragged; a span may be marked. */
 export default {
   template: '<div class="chart" tabindex="0" role="img"></div>',
-  props: { figure: Object, night: Object, config: Object, look: Array },
+  props: { figure: Object, night: Object, config: Object, look: Array, fit: Boolean },
   emits: ["cut", "span", "view"],
   async mounted() {
     const { Plotly } = await import("nicegui-plotly");
@@ -43,10 +43,32 @@ export default {
       if (window.matchMedia("(pointer: coarse)").matches && figure.layout.dragmode !== "select") figure.layout.dragmode = false;
       if (this.mode) figure.layout.dragmode = this.mode;
       if (this.view) figure.layout.xaxis = { ...figure.layout.xaxis, range: this.view.slice(), autorange: false };
+      if (this.fit && this.view) this.fitted(figure);
       const shapes = figure.layout.shapes || [];
       if (this.boxes) figure.layout.shapes = this.merged(shapes);
       if (this.cut !== undefined) for (const each of figure.layout.shapes || []) if (each.name === "cut") this.place(each, this.cut);
       return figure;
+    },
+    /* Each lane as high as what is seen of it. */
+    fitted(figure) {
+      const [from, to] = this.view, found = {};
+      for (const trace of figure.data) {
+        if (!Array.isArray(trace.x)) continue;
+        const y = Array.isArray(trace.y) ? trace.y : null;
+        if (!y) continue;
+        const span = (found[trace.yaxis || "y"] ||= [Infinity, -Infinity]);
+        for (let i = 0; i < y.length; i += 1) {
+          if (y[i] === null || trace.x[i] === null || trace.x[i] < from || trace.x[i] > to) continue;
+          span[0] = Math.min(span[0], y[i]);
+          span[1] = Math.max(span[1], y[i]);
+        }
+      }
+      for (const [axis, [low, high]] of Object.entries(found)) {
+        const key = axis.replace("y", "yaxis"), known = figure.layout[key];
+        if (!(high >= low) || known?.visible === false || known?.type === "log") continue;
+        const room = 0.06 * (high - low) || 0.5 * Math.abs(high) || 1;
+        figure.layout[key] = { ...known, range: [low - room, high + room], autorange: false };
+      }
     },
     async draw() {
       if (!this.plotly || !this.figure) return;

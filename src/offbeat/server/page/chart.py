@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import nicegui
+import numpy as np
 import plotly.graph_objects as go
 from nicegui import ui
 
@@ -31,6 +31,8 @@ class Chart(ui.element, component="chart.js", esm={"nicegui-plotly": str(PLOTLY)
         What dragging over it does: "zoom" or "select".
     look
         Which stretch of the x axis is shown at first; None shows all.
+    fit
+        Whether each lane is as high as what is seen of it.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Chart(ui.element, component="chart.js", esm={"nicegui-plotly": str(PLOTLY)
         *,
         mode: str | None = None,
         look: tuple[Any, Any] | None = None,
+        fit: bool = False,
     ) -> None:
         super().__init__()
         self.props["figure"] = _plain(figure, mode)
         self.props["night"] = NIGHT
         self.props["config"] = CONFIG
         self.props["look"] = None if look is None else list(look)
+        self.props["fit"] = fit
         self.props["aria-label"] = label
 
     def show(self, figure: go.Figure, mode: str | None = None) -> None:
@@ -71,9 +75,24 @@ class Chart(ui.element, component="chart.js", esm={"nicegui-plotly": str(PLOTLY)
 
 
 def _plain(figure: go.Figure, mode: str | None) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(figure.to_json())
+    plain: dict[str, Any] = _listed(figure.to_plotly_json())
     if mode == "select":
         plain["layout"] |= {"dragmode": "select", "selectdirection": "h"}
     else:
         plain["layout"]["selectdirection"] = "h"
     return plain
+
+
+def _listed(value: Any) -> Any:
+    """Arrays as lists, and what is no number as nothing: the page reads them too."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "f":
+            return np.where(np.isfinite(value), value, None).tolist()
+        return value.tolist()
+    if isinstance(value, dict):
+        return {name: _listed(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_listed(each) for each in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
