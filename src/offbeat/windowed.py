@@ -10,8 +10,9 @@ from typing import Any, get_args
 import numpy as np
 
 from offbeat.detection import EventRules
-from offbeat.detector import Detector, Foresight
+from offbeat.detector import Detector
 from offbeat.errors import whole_number
+from offbeat.judging import Foresight
 from offbeat.memory import ShapeMemory, View
 from offbeat.options import LEVEL_PREPARATION, WINDOW_SCORING
 from offbeat.preparation import Preparation, Prepared
