@@ -4,9 +4,8 @@
     score:  data -> Series -> regular grid -> prepared -> [foresee] -> signals -> score
     detect: score -> threshold -> labels -> events -> Detection
 
-A method fills the two steps in brackets, `_learn` and `_foresee`, and nothing else. What comes
-after them is in `judging` and `scores`, what is remembered of the training part in `origin` and
-`choices`, and what goes into a model file in `keeping`.
+A method fills the two steps in brackets, `_learn` and `_foresee`. What comes after them is in
+`judging` and `scores`, what is remembered in `origin` and `choices`, a model file in `keeping`.
 """
 
 from __future__ import annotations
@@ -133,8 +132,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         ConfigError
             If an option has a value that it cannot have.
         """
-        self._check_shared_options()
-        self._check_options()
+        self._check_every_option()
         grid = regularise(as_series(X), self.preparation.step)
         learned = taught_rows(grid.series, normal, exclude)
         return self._fit_grid(grid, learned, progress)
@@ -164,8 +162,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def detect(self, X: object) -> Detection:
         """Scores, labels, events, expected values and bands of the whole series."""
         series, grid = self._scored_grid(X)
-        judged = self._judge(grid, self.smoothing)
-        joined, prepared, origin = judged.joined, judged.prepared, self.origin_
+        judged, origin = self._judge(grid, self.smoothing), self.origin_
+        joined, prepared = judged.joined, judged.prepared
         expected, lower, upper = (
             self.prepared_by_.in_data_units(origin.over_all_channels(each), prepared)
             for each in judged.foresight.band(self.band_)
@@ -260,11 +258,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     # ------------------------------------------------------------ fitting
 
-    def _check_shared_options(self) -> None:
+    def _check_every_option(self) -> None:
         one_of("smoothing", self.smoothing, MODES)
         self.preparation.check()
         self.scoring.check()
         whole_number("random_state", self.random_state, least=0)
+        self._check_options()
 
     def _fit_grid(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> Self:
         """Everything after the rows are regular and it is known which are learned.
@@ -278,11 +277,10 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         if self.preparation.contamination == "auto":
             odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
         if odd.any():
-            del live  # as large as the training part
-            outliers = self.prepared_by_.outliers  # the second pass no longer sees them
+            del live  # large
+            outliers, learned = self.prepared_by_.outliers, learned & ~odd
             self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
-            learned = learned & ~odd
-            log = self._fit_rows(grid, learned, progress)
+            log = self._fit_rows(grid, learned, progress)  # sees these outliers no longer
             self.prepared_by_.outliers = outliers
             live = self._foreseen(grid, MODES[0], training=True)
         self._learn_rest(grid, learned, progress)
@@ -331,13 +329,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self.wild_: dict[Smoothing, BoolArray] = {}
         made: dict[Smoothing, Calibration] = {}
         for mode in MODES:
-            seen = live if mode == MODES[0] else self._foreseen(grid, mode, training=True)
+            seen = live if mode == MODES[0] else self._foreseen(grid, mode, training=live)
             self.wild_[mode] = wild_channels(seen.foresight, self.scoring.error, learned)
             tracks, signals = self._signals(seen, mode)
             self.standards_[mode] = measure_standard(self.scoring, tracks, signals, learned)
             score = join(self.scoring, tracks, signals, self.standards_[mode]).score
-            usual, merge_gap = np.where(learned, score, np.nan), self._merge_gap(mode)
-            made[mode] = Calibration(usual, self.rows_per_day_, merge_gap=merge_gap)
+            usual, gap = np.where(learned, score, np.nan), self._merge_gap(mode)
+            made[mode] = Calibration(usual, self.rows_per_day_, merge_gap=gap)
         return made
 
     # ------------------------------------------------------------ scoring
@@ -353,9 +351,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         self._require_rows(len(grid.series), "the series")
         return series, grid
 
-    def _foreseen(self, grid: Grid, mode: Smoothing, *, training: bool = False) -> Foreseen:
+    def _foreseen(self, grid: Grid, mode: Smoothing, training: Foreseen | bool = False) -> Foreseen:
+        """What is said of a grid; of the training part not again if it is known already."""
         prepared = self.prepared_by_.prepare(grid, causal=mode == "trailing")
-        return Foreseen(prepared, self._foresee(prepared, training=training))
+        if isinstance(training, Foreseen) and training.speaks_of(prepared):
+            return Foreseen(prepared, training.foresight)
+        return Foreseen(prepared, self._foresee(prepared, training=bool(training)))
 
     def _signals(
         self, seen: Foreseen, mode: Smoothing
@@ -395,8 +396,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
     def from_state(cls, state: State, arrays: Arrays) -> Self:
         """A fitted detector from what `state` gave."""
         detector = cls(**options_from_plain(state["options"]))
-        detector._check_shared_options()
-        detector._check_options()
+        detector._check_every_option()
         detector._restore(state, arrays)
         return detector
 

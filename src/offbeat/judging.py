@@ -80,6 +80,10 @@ class Foreseen:
     prepared: Prepared
     foresight: Foresight
 
+    def speaks_of(self, prepared: Prepared) -> bool:
+        """Whether a method sees the same values there."""
+        return np.array_equal(prepared.scaled, self.prepared.scaled, equal_nan=True)
+
 
 @dataclass(frozen=True, eq=False)
 class Judged(Foreseen):
