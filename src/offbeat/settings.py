@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from offbeat.detector import Detector
+from offbeat.durations import duration_text
 from offbeat.errors import ConfigError, nearest_names
 from offbeat.roster import name_of
 from offbeat.thresholds import Threshold, parse_threshold, threshold_text
-from offbeat.thresholds.base import duration_text
 
 __all__ = ["settings_in", "settings_text", "with_settings"]
 

@@ -82,11 +82,12 @@ def train_series(
     progress: ProgressHook | None = None,
 ) -> Detector:
     """`train_file` of a series that is read already."""
-    fitted = _fitted(series, detector, lesson, progress)
+    made = LSTMDetector() if detector is None else detector
+    _teach(made, series, lesson, progress)
     if threshold is not None:
-        fitted.set_threshold(threshold)
-    fitted.save(model)
-    return fitted
+        made.set_threshold(threshold)
+    made.save(model)
+    return made
 
 
 def detect_file(
@@ -123,12 +124,10 @@ def detect_file(
         Called after every epoch.
     """
     with _about(source):
-        series = read_series(source, options)
-        if model is None:
-            fitted = _fitted(series, detector, lesson, progress)
-        else:
-            fitted, series = _loaded(model, series, detector, step)
-        detection = fitted.detect(series)
+        made, series, to_learn = _begun(read_series(source, options), model, detector, step, lesson)
+        if to_learn is not None:
+            _teach(made, series, to_learn, progress)
+        detection = made.detect(series)
         return detection if threshold is None else detection.with_threshold(threshold)
 
 
@@ -172,16 +171,11 @@ def evaluate_file(
     two are missing where a model was trained on other data: then there is nothing to learn from.
     """
     with _about(source):
-        series = read_series(source, options)
-        if model is None:
-            made = LSTMDetector() if detector is None else detector
-            found = evaluate(
-                made, series, lesson=lesson, threshold=threshold, buffer=buffer, progress=progress
-            )
-        else:
-            made, series = _loaded(model, series, detector, step)
-            found = evaluate(made, series, lesson=None, threshold=threshold, buffer=buffer)
-        beside = _references(found, made, series, lesson if model is None else None, threshold)
+        made, series, to_learn = _begun(read_series(source, options), model, detector, step, lesson)
+        found = evaluate(
+            made, series, lesson=to_learn, threshold=threshold, buffer=buffer, progress=progress
+        )
+        beside = _references(found, made, series, to_learn, threshold)
         found = replace(found, detector=name_of(made))
         return Comparison((found, *beside.evaluations), beside.failures)
 
@@ -296,6 +290,19 @@ def _known_to(fitted: Detector, series: Series, model: str) -> Series:
     return series.select(fitted.channels_)
 
 
+def _begun(
+    series: Series,
+    model: str | Path | None,
+    detector: Detector | None,
+    step: str | None,
+    lesson: Lesson,
+) -> tuple[Detector, Series, Lesson | None]:
+    """The detector, the data as it knows them, and what it has yet to learn; a model, nothing."""
+    if model is None:
+        return LSTMDetector() if detector is None else detector, series, lesson
+    return *_loaded(model, series, detector, step), None
+
+
 def _loaded(
     model: str | Path, series: Series, detector: Detector | None, step: str | None
 ) -> tuple[Detector, Series]:
@@ -330,10 +337,9 @@ def _references(
     return Comparison(tuple(ordered), judged.failures)
 
 
-def _fitted(
-    series: Series, detector: Detector | None, lesson: Lesson, progress: ProgressHook | None
-) -> Detector:
-    made = LSTMDetector() if detector is None else detector
-    return made.fit(
+def _teach(
+    detector: Detector, series: Series, lesson: Lesson, progress: ProgressHook | None
+) -> None:
+    detector.fit(
         lesson.part(series), normal=lesson.normal, exclude=lesson.exclude, progress=progress
     )

@@ -25,6 +25,14 @@ from offbeat.settings import with_settings
 LONG = TrainingRequest(settings=("training.max_epochs=100000", "training.patience=100000"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def equal_rights() -> Iterator[None]:
+    """Workers that stand back would wait for the other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("offbeat.server.jobs.worker.NICENESS", 0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def bench(options: ServerOptions) -> Iterator[Workbench]:
     made = Workbench(options)
@@ -69,7 +77,7 @@ def test_cancelling_ends_the_process(bench: Workbench, series_id: str) -> None:
         bench.series.delete(series_id)
     assert bench.jobs.cancel(job.id).state == "cancelled"
     after = bench.training.start(series_id, TrainingRequest(settings=QUICK), by="x")
-    assert bench.jobs.wait(after.id, seconds=60).state == "done"
+    assert bench.jobs.wait(after.id, seconds=200).state == "done"
     assert bench.jobs.get(job.id).state == "cancelled"
     with pytest.raises(ConflictError, match="cancelled already"):
         bench.jobs.cancel(job.id)
@@ -82,7 +90,7 @@ def test_what_cannot_be_learned_fails_with_the_librarys_sentence(
     path.write_text("a\n" + "1\n2\n" * 3)
     short = bench.series.upload(path, name="short", by="x")
     job = bench.training.start(short.id, TrainingRequest(), by="x")
-    ended = bench.jobs.wait(job.id, seconds=60)
+    ended = bench.jobs.wait(job.id, seconds=200)
     assert ended.state == "failed"
     assert ended.problem is not None
     assert "rows" in ended.problem
@@ -103,7 +111,7 @@ def test_a_stop_parks_a_training_and_the_next_start_takes_it_up(
     second.open()
     try:
         until_it_runs(second, job.id)
-        assert second.jobs.wait(waiting.id, seconds=60).state == "done"
+        assert second.jobs.wait(waiting.id, seconds=200).state == "done"
         second.jobs.cancel(job.id)
     finally:
         second.close()

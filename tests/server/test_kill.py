@@ -26,7 +26,9 @@ from offbeat.server.options import ServerOptions
 from offbeat.server.workbench import Workbench
 
 KILLS = 20
-LONGEST_LIFE = 0.6
+MOST_WRITES = 9
+"""Acknowledged by one server before it is killed in the middle of the next."""
+LONGEST_LIFE = 10.0
 ADDRESS = re.compile(r"offbeat: (http://\S+),")
 
 
@@ -82,7 +84,7 @@ class Client(threading.Thread):
         self._address, self._kept, self._csv = address, acknowledged, csv
 
     def run(self) -> None:
-        with httpx.Client(base_url=f"{self._address}/api/v1", timeout=20) as http:
+        with httpx.Client(base_url=f"{self._address}/api/v1", timeout=20, verify=False) as http:
             try:
                 while True:
                     self._once(http)
@@ -102,6 +104,10 @@ class Client(threading.Thread):
         job = http.post(f"/series/{series['id']}/train", json={"settings": QUICK})
         assert job.status_code == 202, job.text
         self._kept["jobs"].append(job.json()["id"])
+
+
+def count(acknowledged: dict[str, list[Any]]) -> int:
+    return sum(map(len, acknowledged.values()))
 
 
 def _csv() -> bytes:
@@ -128,7 +134,10 @@ def _kill_often(folder: Path, store: str | None, kills: int) -> None:
             clients = [Client(address, acknowledged, csv) for _ in range(2)]
             for client in clients:
                 client.start()
-            time.sleep(float(draw.uniform(0.05, LONGEST_LIFE)))
+            wanted = count(acknowledged) + int(draw.integers(1, MOST_WRITES))
+            until = time.monotonic() + LONGEST_LIFE
+            while count(acknowledged) < wanted and time.monotonic() < until:
+                time.sleep(0.002)
             nursery.kill()
             for client in clients:
                 client.join()

@@ -77,7 +77,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=work, args=(theirs, self._memory), name=self._name, daemon=True
+            target=work, args=(theirs, NICENESS, self._memory), name=self._name, daemon=True
         )
         self._process.start()
         theirs.close()
@@ -140,12 +140,12 @@ class Worker:
         self._pipe = self._process = None
 
 
-def work(pipe: Connection, memory: int | None) -> None:
+def work(pipe: Connection, niceness: int, memory: int | None) -> None:
     """What the process does until the server is gone."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)  # they are for the server: it parks the jobs
     with contextlib.suppress(OSError):
-        os.nice(NICENESS)
+        os.nice(niceness)
     if memory is not None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     tasks: queue.Queue[bytes] = queue.Queue()
