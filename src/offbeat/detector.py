@@ -12,8 +12,8 @@ from __future__ import annotations
 import platform
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -23,11 +23,20 @@ from sklearn.base import BaseEstimator
 
 from offbeat.commands import find_commands
 from offbeat.contamination import contaminated_rows
-from offbeat.detection import Detection, EventRules, TrainingRecord
+from offbeat.detection import Detection, TrainingRecord
 from offbeat.errors import ConfigError, DataError, NotFittedError, one_of
 from offbeat.grid import Grid, regularise
 from offbeat.io import as_series, like_input
-from offbeat.preparation import FittedPreparation, Preparation, Prepared, Span, span_rows
+from offbeat.mutes import Mute
+from offbeat.preparation import (
+    FittedPreparation,
+    Preparation,
+    Prepared,
+    Span,
+    confirmed_first,
+    span_rows,
+)
+from offbeat.rules import EventRules, rules_from_plain
 from offbeat.runs import label_runs
 from offbeat.scores import (
     Joined,
@@ -44,6 +53,7 @@ from offbeat.scores import (
 )
 from offbeat.season import Season, common_period
 from offbeat.series import BoolArray, FloatArray, Series
+from offbeat.similarity import Precedent
 from offbeat.stamps import step_text, time_text
 from offbeat.thresholds import Calibration, Threshold, default_threshold, threshold_from_dict
 from offbeat.training import EpochLog, ProgressHook, Training
@@ -168,6 +178,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         *,
         normal: Sequence[Span] = (),
         exclude: Sequence[Span] = (),
+        expected: Sequence[Span] = (),
         progress: ProgressHook | None = None,
     ) -> Self:
         """Learn what is usual.
@@ -182,6 +193,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             Spans [start, end) that a person confirmed: only these are learned.
         exclude
             Spans that are never learned.
+        expected
+            Spans that look odd and are as they should be, such as maintenance: they are learned
+            as well, first of all, and nothing in them is left out.
         progress
             Called with an `EpochLog` after every epoch.
 
@@ -198,10 +212,13 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         learned = np.ones(len(grid.series), dtype=bool)
         if normal:
             learned = span_rows(grid.series, normal)
+        confirmed = span_rows(grid.series, expected) if expected else ~learned & False
+        learned |= confirmed
         if exclude:
             learned &= ~span_rows(grid.series, exclude)
         if not learned.any():
             raise DataError("no row is left to learn from: the excluded spans cover them all")
+        self.confirmed_ = confirmed & learned
         return self._fit_grid(grid, learned, progress)
 
     def _fit_grid(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> Self:
@@ -211,7 +228,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """
         self.left_out_: list[tuple[int, int]] = []
         log = self._fit_rows(grid, learned, progress)
-        odd = self.odd_rows_
+        odd = self.odd_rows_ & ~self.confirmed_
         wanted = self.preparation.contamination == "auto" and odd.any()
         if wanted and (learned & ~odd).sum() >= self.min_rows_:
             outliers = self.prepared_by_.outliers  # the second pass no longer sees them
@@ -229,7 +246,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Learn from these rows and measure what is usual on them."""
         self._remember(grid, learned)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
-        training_part = self.prepared_by_.fit(grid, learned)
+        training_part = confirmed_first(self.prepared_by_.fit(grid, learned), self.confirmed_)
         self.season_ = common_period(training_part.filled[:, self.targets_])
         self.n_learned_ = int(learned.sum())
         self._configure(self.n_learned_)
@@ -578,7 +595,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             signals=self.signal_names,
             calibration=calibration,
             threshold=self.threshold_,
-            rules=EventRules(self._merge_gap(self.smoothing), self.rules.min_length),
+            rules=replace(self.rules, merge_gap=self._merge_gap(self.smoothing)),
             slot=grid.slot,
             rows_per_day=grid.rows_per_day,
             record=self.record_,
@@ -749,17 +766,17 @@ def _integer(moment: np.datetime64 | np.timedelta64 | int) -> int:
 
 def options_from_plain(options: Mapping[str, Any]) -> dict[str, Any]:
     """Constructor options from their JSON; a key that no group knows raises `TypeError`."""
-    groups = {
+    groups: dict[str, Callable[..., object]] = {
         "preparation": Preparation,
         "training": Training,
         "scoring": Scoring,
-        "rules": EventRules,
+        "rules": rules_from_plain,
     }
     made = dict(options)
     for name, group in groups.items():
         if name in made:
-            fields = made[name].items()  # JSON knows no tuples
-            made[name] = group(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields})
+            plain = made[name].items()  # JSON knows no tuples
+            made[name] = group(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain})
     if made.get("threshold") is not None:
         made["threshold"] = threshold_from_dict(made["threshold"])
     if made.get("covariates") is not None:
@@ -771,8 +788,10 @@ def _plain(value: object) -> object:
     """A value as JSON knows it."""
     if isinstance(value, Threshold):
         return value.to_dict()
+    if isinstance(value, Mute | Precedent):
+        return value.to_dict()
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(each) for name, each in asdict(value).items()}
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -107,6 +107,7 @@ class EnsembleDetector(Detector):
         self, prepared: Prepared, learned: BoolArray, progress: ProgressHook | None
     ) -> tuple[EpochLog, ...]:
         for member in self.members_:
+            member.confirmed_ = self.confirmed_
             member._fit_grid(prepared.grid, learned, progress)
         return self.members_[0].record_.log
 

@@ -6,8 +6,9 @@ Everything is fitted on the rows of the training part and applied unchanged to w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -202,6 +203,28 @@ def span_rows(series: Series, spans: Sequence[Span]) -> BoolArray:
             )
         inside[start:end] = True
     return inside
+
+
+def confirmed_first(prepared: Prepared, confirmed: BoolArray) -> Prepared:
+    """The segments with the confirmed ones in front.
+
+    What judges the training is its end, and what a person asked for must teach.
+
+    Parameters
+    ----------
+    prepared
+        The training part.
+    confirmed
+        Shape (T,): rows that a person asked for.
+    """
+    if not confirmed.any():
+        return prepared
+    parts = list[tuple[int, int]]()
+    for start, end in prepared.segments:
+        changes = np.flatnonzero(np.diff(confirmed[start:end])) + start + 1
+        edges = [start, *changes.tolist(), end]
+        parts += pairwise(edges)
+    return replace(prepared, segments=tuple(sorted(parts, key=lambda part: not confirmed[part[0]])))
 
 
 class FittedPreparation:

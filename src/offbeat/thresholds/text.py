@@ -16,6 +16,7 @@ from offbeat.thresholds.base import StaticThreshold, Threshold
 from offbeat.thresholds.budget import BudgetThreshold
 from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold
 from offbeat.thresholds.rolling import RollingThreshold
+from offbeat.thresholds.scaled import ScaledThreshold
 from offbeat.thresholds.static import (
     FixedThreshold,
     IQRThreshold,
@@ -37,6 +38,7 @@ METHODS: dict[str, type[Threshold]] = {
     "pot": POTThreshold,
     "telemanom": TelemanomThreshold,
     "rolling": RollingThreshold,
+    "scaled": ScaledThreshold,
     "fbeta": FBetaThreshold,
     "cost": CostThreshold,
     "budget": BudgetThreshold,
@@ -77,7 +79,8 @@ def parse_threshold(text: str) -> Threshold:
     A name with numbers: `percentile:99`, `sigma:3`, `iqr:1.5`, `mad:3.5`, `pot:1e-4`,
     `fbeta:1`, `cost:10:1` (a miss : a false alarm), `fixed:2.5`; without the number the default
     holds. `telemanom`. `rolling:7d` or `rolling:1000` (rows), with another base
-    `rolling:7d:mad:3.5`. A budget: `1/week`, `2/1000rows`. A bare number is fixed.
+    `rolling:7d:mad:3.5`. `scaled:1.2:1/week` is 1.2 times as high. A budget: `1/week`,
+    `2/1000rows`. A bare number is fixed.
 
     Raises
     ------
@@ -97,6 +100,8 @@ def parse_threshold(text: str) -> Threshold:
         return BudgetThreshold(":".join(parts)) if parts else BudgetThreshold()
     if name == "rolling":
         return _rolling(parts)
+    if name == "scaled":
+        return _scaled(text, parts)
     return _with_numbers(text, name, parts)
 
 
@@ -124,6 +129,12 @@ def _rolling(parts: list[str]) -> RollingThreshold:
     if not isinstance(base, StaticThreshold):
         raise ConfigError(f"the base of a rolling threshold must be static, {base.title!r} came")
     return RollingThreshold(_span(parts[0]), base)
+
+
+def _scaled(text: str, parts: list[str]) -> ScaledThreshold:
+    if len(parts) < 2:  # noqa: PLR2004 - a factor and what it scales
+        raise ConfigError(f"threshold {text!r} needs a factor and a method: scaled:1.2:1/week")
+    return ScaledThreshold(_number(text, parts[0]), parse_threshold(":".join(parts[1:])))
 
 
 def _span(text: str) -> int | timedelta:
