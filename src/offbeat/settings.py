@@ -8,6 +8,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, nearest_names
+from offbeat.mutes import Mute, parse_mute
+from offbeat.similarity import Precedent
 from offbeat.thresholds import Threshold, parse_threshold
 
 __all__ = ["with_settings"]
@@ -60,6 +62,10 @@ def _read(name: str, text: str, kind: Any) -> Any:
         return None
     if Threshold in kinds:
         return parse_threshold(text)
+    if kind == tuple[Mute, ...]:
+        return tuple(parse_mute(part) for part in text.split(";") if part.strip())
+    if kind == tuple[Precedent, ...]:
+        raise ConfigError(f"{name} cannot be written as text: labels make them, see recalibrate")
     if get_origin(kind) is tuple or tuple[str, ...] in kinds:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if "," in text and tuple[int, ...] in kinds:

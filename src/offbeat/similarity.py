@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import numpy as np
+
 from offbeat.errors import ConfigError, DataError, one_of, whole_number
 from offbeat.events import Direction, Event
 
@@ -23,10 +25,10 @@ __all__ = ["Precedent", "SimilarEvent", "event_distance", "precedent_of", "simil
 
 RATIO_WEIGHT = 0.1  # lengths that differ tenfold are as far apart as a quarter of the shares
 SIDE_WEIGHT = 0.2
-ALIKE = 0.25
-"""Events nearer than this are alike. On the recorded machine two events of one fault lie 0.02 to
-0.25 apart, those of different ones 0.3 and more."""
-MARGIN = 1.25
+ALIKE = 0.15
+"""Events nearer than this are alike. On the recorded machine two events of one kind of fault lie
+0.02 to 0.25 apart, those of different kinds 0.3 and more; what is muted errs to the near side."""
+MARGIN = 1.1
 """What is like a false alarm is one too, up to so many times its severity."""
 SMALLEST_SHARE = 0.005
 
@@ -111,17 +113,17 @@ def precedent_of(event: Event, verdict: Literal["true alarm", "false alarm"]) ->
 
 def muting_precedent(event: Event, precedents: tuple[Precedent, ...]) -> Precedent | None:
     """The false alarm that an event is too much like to be heard; None if it is to be heard."""
-    if not precedents:
+    alike = [
+        (distance, place, each)
+        for place, each in enumerate(precedents)
+        if (distance := shape_distance(event, each)) <= ALIKE
+    ]
+    false = [row for row in alike if row[2].verdict == "false alarm"]
+    if not false:
         return None
-    distances = [shape_distance(event, each) for each in precedents]
-    nearest = min(distances)
-    closest = precedents[distances.index(nearest)]
-    tied = any(
-        each.verdict == "true alarm"
-        for each, distance in zip(precedents, distances, strict=True)
-        if distance <= nearest
-    )
-    if nearest > ALIKE or tied or event.severity > MARGIN * closest.severity:
+    nearest, _, closest = min(false)
+    right = min((row[0] for row in alike if row[2].verdict == "true alarm"), default=np.inf)
+    if right <= nearest or event.severity > MARGIN * closest.severity:
         return None
     return closest
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +16,16 @@ from offbeat.detector import Detector
 from offbeat.errors import ConfigError, DataError, nearest_names
 from offbeat.evaluation import Evaluation, evaluate
 from offbeat.io import ReadOptions, read_series
+from offbeat.labels import Labels
 from offbeat.lesson import Lesson
 from offbeat.lstm import LSTMDetector
+from offbeat.mutes import Mute
 from offbeat.persist import load
 from offbeat.preparation import Span
+from offbeat.recalibration import Recalibration, recalibrate, retrain
 from offbeat.roster import name_of, references_beside
 from offbeat.series import Series
-from offbeat.thresholds import Threshold
+from offbeat.thresholds import FBetaThreshold, LabelledThreshold, Threshold, parse_threshold
 from offbeat.training import ProgressHook
 
 __all__ = [
@@ -31,8 +34,10 @@ __all__ = [
     "compare_file",
     "detect_file",
     "evaluate_file",
+    "parse_goal",
     "parse_span",
     "parse_split",
+    "recalibrate_file",
     "refuse_same_file",
     "set_model_threshold",
     "train_file",
@@ -76,6 +81,7 @@ def detect_file(
     step: str | None = None,
     lesson: Lesson = Lesson(),
     threshold: Threshold | None = None,
+    mutes: Sequence[Mute] = (),
     progress: ProgressHook | None = None,
 ) -> Detection:
     """Scores and events of a file.
@@ -97,6 +103,8 @@ def detect_file(
         What it is trained on.
     threshold
         Where to cut; None takes the model's own.
+    mutes
+        With a model: times in which events are kept quiet, beside the model's own.
     progress
         Called after every epoch.
     """
@@ -105,7 +113,7 @@ def detect_file(
         if model is None:
             fitted = _fitted(series, detector, lesson, progress)
         else:
-            fitted, series = _loaded(model, series, detector, step)
+            fitted, series = _loaded(model, series, detector, step, mutes)
         detection = fitted.detect(series)
         return detection if threshold is None else detection.with_threshold(threshold)
 
@@ -119,6 +127,7 @@ def evaluate_file(
     step: str | None = None,
     lesson: Lesson = Lesson(),
     threshold: Threshold | None = None,
+    mutes: Sequence[Mute] = (),
     buffer: int | None = None,
     progress: ProgressHook | None = None,
 ) -> Comparison:
@@ -126,7 +135,7 @@ def evaluate_file(
 
     Parameters
     ----------
-    source, options, model, detector, step, lesson, threshold, progress
+    source, options, model, detector, step, lesson, threshold, mutes, progress
         As in `detect_file`.
     buffer
         Soft edge of VUS in rows, see `offbeat.evaluate`.
@@ -144,7 +153,7 @@ def evaluate_file(
                 made, series, lesson=lesson, threshold=threshold, buffer=buffer, progress=progress
             )
         else:
-            made, series = _loaded(model, series, detector, step)
+            made, series = _loaded(model, series, detector, step, mutes)
             found = evaluate(made, series, lesson=None, threshold=threshold, buffer=buffer)
         beside = _references(found, made, series, lesson if model is None else None, threshold)
         found = replace(found, detector=name_of(made))
@@ -210,6 +219,48 @@ def set_model_threshold(
     return fitted
 
 
+def recalibrate_file(
+    source: str,
+    model: str | Path,
+    labels: str | Path | None,
+    options: ReadOptions = ReadOptions(),
+    *,
+    goal: LabelledThreshold = FBetaThreshold(),
+    mutes: Sequence[Mute] = (),
+    alike: bool = True,
+    anew: bool = False,
+    step: str | None = None,
+    progress: ProgressHook | None = None,
+) -> Recalibration:
+    """What labels would change of a model; nothing is written.
+
+    Parameters
+    ----------
+    source, options, step
+        As in `detect_file`.
+    model
+        The model file.
+    labels
+        A file of labels, see `offbeat.labels.Labels.read`; None where there are only mutes.
+    goal, mutes, alike
+        As in `offbeat.recalibrate`.
+    anew
+        Whether it is trained anew first, see `offbeat.retrain`; "before" is the old model.
+    progress
+        Called after every epoch.
+    """
+    with _about(source):
+        fitted, series = _loaded(model, read_series(source, options), step=step)
+        said = Labels() if labels is None else Labels.read(labels, zone=series.zone)
+        before = fitted.detect(series)
+        if anew:
+            fitted = retrain(fitted, series, said, progress=progress)
+        found = recalibrate(
+            fitted, series if anew else before, said, goal=goal, mutes=mutes, alike=alike
+        )
+        return replace(found, before=before)
+
+
 def refuse_same_file(source: str | Path, target: str | Path) -> None:
     """Raise a `ConfigError` if what is written would take the place of what is read."""
     known = str(source) != "-" and Path(source).exists() and Path(target).exists()
@@ -237,6 +288,14 @@ def parse_span(text: str) -> Span:
     return first, last
 
 
+def parse_goal(text: str) -> LabelledThreshold:
+    """`fbeta:2` or `cost:10:1`, what a cut is chosen for."""
+    goal = parse_threshold(text)
+    if not isinstance(goal, LabelledThreshold):
+        raise ConfigError(f"a goal is fbeta:1 or cost:10:1 (a miss : a false alarm), {text!r} came")
+    return goal
+
+
 @contextmanager
 def _about(source: str) -> Iterator[None]:
     """Errors in the data name the file, if they do not yet."""
@@ -262,11 +321,16 @@ def _known_to(fitted: Detector, series: Series, model: str | Path) -> Series:
 
 
 def _loaded(
-    model: str | Path, series: Series, detector: Detector | None, step: str | None
+    model: str | Path,
+    series: Series,
+    detector: Detector | None = None,
+    step: str | None = None,
+    mutes: Sequence[Mute] = (),
 ) -> tuple[Detector, Series]:
     """A model and the channels it knows; of `detector` it takes the smoothing only."""
     fitted = load(model)
     series = _known_to(fitted, series, model)
+    fitted.set_params(rules=fitted.rules.with_mutes(mutes))
     if step is not None:
         fitted.set_params(preparation=replace(fitted.preparation, step=step))
     if detector is not None:

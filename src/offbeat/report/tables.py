@@ -28,6 +28,8 @@ MIN_SHARE = 0.05  # of an event, to be named among its channels
 MAX_OUTLIERS = 100  # listed; more are counted
 GROUPS = {"preparation": "Preparation", "training": "Training", "scoring": "Scoring"}
 GROUPS |= {"rules": "EventRules"}
+LISTED = ("mutes", "precedents")
+"""Parts of `EventRules` that the model file keeps; too long for the recipe."""
 SIDES = {"above": "above expected", "below": "below expected", "mixed": "above and below"}
 
 
@@ -303,5 +305,6 @@ def recipe(detection: Detection) -> str:
 def _call(name: str, value: Mapping[str, object]) -> str:
     if name not in GROUPS:
         return f"threshold_from_dict({dict(value)!r})"
-    given = ", ".join(f"{inner}={each!r}" for inner, each in value.items() if each is not None)
+    plain = {k: each for k, each in value.items() if each is not None and k not in LISTED}
+    given = ", ".join(f"{inner}={each!r}" for inner, each in plain.items())
     return f"{GROUPS[name]}({given})"

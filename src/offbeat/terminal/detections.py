@@ -46,6 +46,9 @@ def show_events(detection: Detection, out: Path | None, format_: str | None) -> 
         console.print(_events_table(detection))
     console.print(escape(wording.summary(detection)))
     console.print(f"[dim]{escape(_footnote(detection))}[/dim]")
+    for event in detection.muted_events:
+        when = wording.moment(detection, event.start_time)
+        console.print(f"[dim]{escape(f'muted: {when}, {event.channel} ({event.muted_by})')}[/dim]")
     for line in _against_labels(detection):
         console.print(escape(line))
 
