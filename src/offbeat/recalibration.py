@@ -272,8 +272,8 @@ def _unjudged(detection: Detection, ratio: FloatArray, known: BoolArray) -> Floa
     usual = detection.calibration.score / float(np.median(detection.cut))
     in_training = events_at(usual, gap) * (int(watched.sum()) / n_learned)
     elsewhere = events_at(np.where(watched & ~known, ratio, np.nan), gap)
-    in_force = len(elsewhere) // 2
-    new = np.maximum(elsewhere - elsewhere[in_force], 0.0) + in_training
+    events = elsewhere + in_training
+    new = np.maximum(events - events[len(events) // 2], 0.0)  # the middle is the cut in force
     return np.asarray(new * _share_judged(detection, known))
 
 

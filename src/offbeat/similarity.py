@@ -1,9 +1,9 @@
 """How alike two events are: by whose they are, which way, how long and how far they went.
 
-    distance^2 = shares^2 + (0.1 log of lengths' ratio)^2 + (0.1 log of severities')^2 + side^2
+    distance^2 = moved^2 + (0.1 log of lengths' ratio)^2 + (0.1 log of severities')^2 + side^2
 
-`shares` is the Hellinger distance of the channels' shares, 0 for the same and 1 for strangers;
-`side` is 0.2 if one lies above what was expected and the other below.
+`moved` is the part of the channels' shares that would have to move to others, 0 for the same and
+1 for strangers; `side` is 0.2 if one lies above what was expected and the other below.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Precedent", "SimilarEvent", "event_distance", "precedent_of", "similar_events"]
 
-RATIO_WEIGHT = 0.1  # lengths that differ tenfold are as far apart as a quarter of the shares
+RATIO_WEIGHT = 0.1  # lengths that differ tenfold are as far apart as 23 % of the shares moved
 SIDE_WEIGHT = 0.2
-ALIKE = 0.15
-"""Events nearer than this are alike. On the recorded machine two events of one kind of fault lie
-0.02 to 0.25 apart, those of different kinds 0.3 and more; what is muted errs to the near side."""
+ALIKE = 0.2
+"""Events nearer than this are alike: a fifth of the shares may have moved, or the length be seven
+times another. Measured in docs/decisions/0012."""
 MARGIN = 1.1
 """What is like a false alarm is one too, up to so many times its severity."""
 SMALLEST_SHARE = 0.005
@@ -130,10 +130,9 @@ def muting_precedent(event: Event, precedents: tuple[Precedent, ...]) -> Precede
 
 def shape_distance(one: EventShape, other: EventShape) -> float:
     """Distance without the severities."""
-    shares = dict(other.channels)
-    overlap = sum(math.sqrt(share * shares.get(name, 0.0)) for name, share in one.channels)
-    whole = math.sqrt(sum(s for _, s in one.channels) * sum(shares.values()))
-    far = math.sqrt(max(0.0, 1.0 - overlap / whole))
+    mine, theirs = dict(one.channels), dict(other.channels)
+    moved = (abs(mine.get(name, 0.0) - theirs.get(name, 0.0)) for name in {**mine, **theirs})
+    far = sum(moved) / 2
     longer = RATIO_WEIGHT * math.log(one.length / other.length)
     side = SIDE_WEIGHT if {one.direction, other.direction} == {"above", "below"} else 0.0
     return math.hypot(far, longer, side)

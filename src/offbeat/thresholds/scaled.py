@@ -48,7 +48,8 @@ class ScaledThreshold(Threshold):
 
     def cut(self, calibration: Calibration, score: FloatArray) -> FloatArray:
         """Shape (T,): the base's cut, scaled."""
-        cut = self.factor * self.base.cut(calibration, score)
+        with np.errstate(over="ignore"):
+            cut = self.factor * self.base.cut(calibration, score)
         return np.asarray(np.clip(cut, bounded(0.0), bounded(np.inf)))
 
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from offbeat.runs import label_runs, merge_runs
 from offbeat.series import FloatArray
 from offbeat.thresholds.counting import EventCounts
 from offbeat.thresholds.labelled import LabelledThreshold
 
 __all__ = ["FACTORS", "Evidence", "best_factor", "events_at"]
 
-FACTORS: FloatArray = np.exp(np.linspace(-1.5, 1.5, 301))
+FACTORS: FloatArray = np.exp(np.arange(-150, 151) / 100)
 """Cuts that are tried, as multiples of the one in force: from 0.22 to 4.5."""
 IN_FORCE = len(FACTORS) // 2
 SOFTNESS = 0.12
@@ -90,7 +91,8 @@ def events_at(ratio: FloatArray, merge_gap: int) -> FloatArray:
         return np.zeros(len(FACTORS))
     counts = EventCounts.of(ratio, merge_gap)
     place = np.searchsorted(counts.levels, FACTORS, side="right") - 1
-    events = counts.events[np.maximum(place, 0)].astype(float)
+    below_all = len(merge_runs(label_runs(np.isfinite(ratio)), merge_gap))
+    events = np.where(place < 0, below_all, counts.events[place]).astype(float)
     return np.maximum.accumulate(events[::-1])[::-1]
 
 
