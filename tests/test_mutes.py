@@ -126,3 +126,7 @@ def test_rows_have_no_calendar() -> None:
     events = fake_detection(2_000, 3, with_labels=False, clock=False).events
     with pytest.raises(ConfigError, match="time column"):
         EventRules(mutes=(parse_mute("Sat"),)).heard_and_muted(events, None)
+    with pytest.raises(ConfigError, match="time column"):
+        EventRules(mutes=(parse_mute("Sat"),)).heard_and_muted([], None, has_clock=False)
+    led = EventRules(mutes=(Mute(channels=("channel 1",)),))
+    assert led.heard_and_muted(events, None, has_clock=False)[1]  # says nothing of time

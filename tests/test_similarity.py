@@ -71,7 +71,7 @@ def precedent(verdict: str, shares: dict[str, float], severity: float = 2.0) -> 
 
 def test_what_is_like_a_false_alarm_is_muted_up_to_its_severity() -> None:
     rules = EventRules(precedents=(precedent("false alarm", {"a": 0.9, "b": 0.1}),))
-    for severity, is_muted in ((1.5, True), (2.0 * MARGIN, True), (2.3, False)):
+    for severity, is_muted in ((1.5, True), (2.0 * MARGIN, True), (2.6, False)):
         heard, muted = rules.heard_and_muted([made({"a": 1.0}, severity=severity)], None)
         assert (len(heard), len(muted)) == (int(not is_muted), int(is_muted))
     assert "like the false alarm at 2026-03-0" in muted[0].muted_by if muted else True

@@ -132,7 +132,9 @@ class Detection:
             merge_gap=self.rules.merge_gap or 0,
             min_length=self.rules.min_length,
         )
-        events, muted = self.rules.heard_and_muted(found, self.series.zone)
+        events, muted = self.rules.heard_and_muted(
+            found, self.series.zone, has_clock=self.series.has_clock
+        )
         label = np.zeros(len(self.series), dtype=np.int8)
         for event in events:
             label[event.start : event.end] = 1

@@ -76,11 +76,15 @@ class Mute:
             )
         if self.first is not None and self.last is not None and self.last < self.first:
             raise ConfigError(f"the last date of a mute lies before its first: {self.text!r} came")
-        limits = (self.weekdays, self.first, self.last, self.channels)
-        if self.start is None and not any(limits):
+        if not self.needs_clock and not self.channels:
             raise ConfigError(f"a mute of everything, always, is refused: give {EXAMPLE}")
         if self.zone is not None:
             _check_zone(self.zone)
+
+    @property
+    def needs_clock(self) -> bool:
+        """Whether it speaks of time at all."""
+        return any(each for each in (self.weekdays, self.start, self.first, self.last))
 
     @property
     def text(self) -> str:
@@ -117,6 +121,8 @@ class Mute:
         ConfigError
             If these are row numbers.
         """
+        if not self.needs_clock:
+            return np.ones(len(when), dtype=bool)
         if when.dtype.kind != "M":
             raise ConfigError(f"the mute {self.text!r} needs data with a time column")
         clock = local_time(when, self.zone or zone)

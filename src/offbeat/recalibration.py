@@ -23,7 +23,7 @@ from offbeat.preparation import Span
 from offbeat.rules import EventRules
 from offbeat.runs import runs_label
 from offbeat.series import BoolArray, FloatArray
-from offbeat.similarity import Precedent, precedent_of
+from offbeat.similarity import ALIKE, Precedent, precedent_of, shape_distance
 from offbeat.thresholds import (
     FBetaThreshold,
     FixedThreshold,
@@ -223,7 +223,7 @@ def retrain(
         expected=[(each.start, each.end) for each in labels.of("expected")],  # type: ignore[misc]
         progress=progress,
     )
-    return fresh.set_threshold(_unlabelled(detector))
+    return fresh.set_threshold(_lasting(detector))
 
 
 def labelled_scores(detection: Detection, labels: Labels) -> EventScores:
@@ -265,16 +265,19 @@ def _evidence(detection: Detection, labels: Labels, rows: Runs) -> Evidence:
 
 
 def _unjudged(detection: Detection, ratio: FloatArray, known: BoolArray) -> FloatArray:
-    """Alarms that nobody has judged and that a lower cut would bring, (K,)."""
+    """Alarms that nobody has judged: those of the training part, and those that a lower cut brings.
+
+    Shape (K,). What the training part alarms at was taken for normal, so that a cut far too low is
+    known for one.
+    """
     gap = detection.rules.merge_gap or 0
     watched = ~detection.learned & np.isfinite(ratio)
     n_learned = max(1, int(np.isfinite(detection.calibration.score).sum()))
     usual = detection.calibration.score / float(np.median(detection.cut))
     in_training = events_at(usual, gap) * (int(watched.sum()) / n_learned)
     elsewhere = events_at(np.where(watched & ~known, ratio, np.nan), gap)
-    events = elsewhere + in_training
-    new = np.maximum(events - events[len(events) // 2], 0.0)  # the middle is the cut in force
-    return np.asarray(new * _share_judged(detection, known))
+    new = np.maximum(elsewhere - elsewhere[len(elsewhere) // 2], 0.0)  # the cut in force: middle
+    return np.asarray((new + in_training) * _share_judged(detection, known))
 
 
 def _share_judged(detection: Detection, known: BoolArray) -> float:
@@ -294,12 +297,18 @@ def _precedents(after: Detection, labels: Labels, rows: Runs) -> tuple[Precedent
     right = [event for event in found if _touches((event.start, event.end), wrong)]
     false = [event for event in after.events if _touches((event.start, event.end), calm)]
     false = [event for event in false if event not in right]
+    false = [event for event in false if _has_a_twin(event, false)]
     if not false:
         return ()
     return (
         *(precedent_of(event, "false alarm") for event in false),
         *(precedent_of(event, "true alarm") for event in right),
     )
+
+
+def _has_a_twin(event: Event, others: Sequence[Event]) -> bool:
+    """Whether another one is alike: once is an accident, twice is a habit."""
+    return any(other is not event and shape_distance(event, other) <= ALIKE for other in others)
 
 
 def _elsewhere(precedents: Sequence[Precedent], detection: Detection) -> tuple[Precedent, ...]:
@@ -328,8 +337,8 @@ def _old_part(detector: Detector, time: Any) -> list[Span]:
     return [(first, last + step)]
 
 
-def _unlabelled(detector: Detector) -> Threshold:
-    """The cut in force; one that learned from labels of the old scores becomes the default."""
+def _lasting(detector: Detector) -> Threshold:
+    """The cut in force; one that learned from labels of the old scores says nothing of new ones."""
     threshold: Threshold = detector.threshold_
     if threshold.needs_labels:
         raise ConfigError(

@@ -47,17 +47,20 @@ class EventRules:
         return replace(self, mutes=(*self.mutes, *new))
 
     def heard_and_muted(
-        self, events: Sequence[Event], zone: str | None
+        self, events: Sequence[Event], zone: str | None, *, has_clock: bool = True
     ) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
         """The events that are heard, and those kept quiet, which say why.
 
         Raises
         ------
         ConfigError
-            If there is a mute and the data have no clock.
+            If there is a mute by time and the data have no clock.
         """
         if not self.silence_some:
             return tuple(events), ()
+        for mute in self.mutes:
+            if mute.needs_clock and not has_clock:
+                raise ConfigError(f"the mute {mute.text!r} needs data with a time column")
         marked = [replace(event, muted_by=self._reason(event, zone)) for event in events]
         heard = tuple(event for event in marked if not event.muted_by)
         return heard, tuple(event for event in marked if event.muted_by)

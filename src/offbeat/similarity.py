@@ -28,7 +28,7 @@ SIDE_WEIGHT = 0.2
 ALIKE = 0.2
 """Events nearer than this are alike: a fifth of the shares may have moved, or the length be seven
 times another. Measured in docs/decisions/0012."""
-MARGIN = 1.1
+MARGIN = 1.25
 """What is like a false alarm is one too, up to so many times its severity."""
 SMALLEST_SHARE = 0.005
 

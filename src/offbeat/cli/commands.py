@@ -210,7 +210,7 @@ def recalibrate(
     ] = False,
     apply: Annotated[bool, option(OUTPUT, "Teach the --model itself.", "--apply")] = False,
     out: Annotated[
-        Path | None, option(OUTPUT, "Write the taught model here; -o for short.", "--out", "-o")
+        Path | None, option(OUTPUT, "Write the taught model here.", "--out", "-o")
     ] = None,
     format_: Format = None,
     quiet: Quiet = False,

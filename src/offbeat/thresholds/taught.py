@@ -45,8 +45,8 @@ class Evidence:
         Shapes (n,) and (m,): largest score over cut in each stretch that was judged an anomaly,
         and in each that was judged a false alarm.
     unjudged
-        Shape (K,): how many alarms that nobody has judged, and that the cut in force does not
-        bring, come at each of `FACTORS`.
+        Shape (K,): how many alarms that nobody has judged come at each of `FACTORS`; without those
+        that the cut in force shows, of which the judged ones are a sample.
     """
 
     right: FloatArray
@@ -64,6 +64,8 @@ def best_factor(evidence: Evidence, goal: LabelledThreshold) -> float:
     goal
         What is worth how much: best F-beta, lowest cost.
     """
+    if not len(evidence.right) and not len(evidence.wrong):
+        return 1.0
     steps = np.log(FACTORS)
     above = BELIEF * np.exp(-np.maximum(steps, 0.0) / SPREAD)
     below = BELIEF * (1.0 - np.exp(np.minimum(steps, 0.0) / SPREAD))
