@@ -120,7 +120,7 @@ def _assembled(
         series=series, time=series.time, score=score, cut=cut, label=(score > 1).astype(np.int8),
         expected=parts.expected, lower=parts.expected - 1.5, upper=parts.expected + 1.5,
         imputed=imputed, learned=learned, channel_shares=parts.shares,
-        signal_shares=np.ones((n_rows, 1)), signals=("forecast error",), events=events,
+        signal_shares=np.ones((n_rows, 1)), signals=("forecast error",), events=events, muted_events=(),
         calibration=SimpleNamespace(score=np.where(learned, score, np.nan)),
         threshold=SimpleNamespace(title="1 false alarm a week"),
         rows_per_day=288.0 if clock else None, settings=SETTINGS, training_log=_training_log(),
