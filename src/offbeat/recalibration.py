@@ -15,6 +15,8 @@ from offbeat.detection import Detection
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, DataError
 from offbeat.events import Event
+from offbeat.grid import regularise
+from offbeat.io import as_series
 from offbeat.labels import Labels
 from offbeat.metrics import EventScores
 from offbeat.metrics.flags import precision_recall
@@ -209,12 +211,10 @@ def retrain(
     progress
         Called after every epoch.
     """
-    from offbeat.io import as_series
-
     series = as_series(X)
     if not isinstance(X, np.ndarray | list | tuple):
         series = series.select(detector._fitted().channels_)
-    labels.rows(series)
+    labels.rows(regularise(series, detector.preparation.step).series)  # refuses what lies outside
     fresh: Detector = clone(detector)
     fresh.fit(
         series,
