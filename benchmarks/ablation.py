@@ -30,10 +30,11 @@ from offbeat import (
     Training,
     evaluate,
 )
-from offbeat.detector import MODES, Detector
+from offbeat.detector import Detector
 from offbeat.errors import OffbeatError
 from offbeat.lesson import Lesson
 from offbeat.metrics import vus_pr
+from offbeat.scores import MODES
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT, RESULTS = ROOT / "out" / "ablation", ROOT / "benchmarks" / "results"

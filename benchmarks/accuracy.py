@@ -24,10 +24,11 @@ import torch
 from cases import FAMILIES, Case, published_cases
 from jobs import keep, measure
 from offbeat.commands import find_commands
-from offbeat.detector import MODES, Detector
+from offbeat.detector import Detector
 from offbeat.errors import OffbeatError
 from offbeat.metrics import vus_pr
 from offbeat.roster import DETECTORS
+from offbeat.scores import MODES
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT, RESULTS = ROOT / "out" / "accuracy", ROOT / "benchmarks" / "results"

@@ -5,12 +5,14 @@ Each law is a function of a factory of unfitted detectors and says what it wants
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 import torch
 
-from offbeat import Detector, load
+from offbeat import ConfigError, Detector, load
 from offbeat.series import FloatArray
 
 Make = Callable[[], Detector]
@@ -68,6 +70,19 @@ def save_and_load_give_equal_scores(make: Make, path: str) -> None:
     ]
 
 
+def a_pickle_gives_equal_scores(make: Make) -> None:
+    data = waves()
+    fitted = make().fit(data[:N_TRAIN])
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(fitted.anomaly_score(data), again.anomaly_score(data))
+
+
+def a_seed_is_a_whole_number_from_0_on(make: Make) -> None:
+    for seed in (-1, 1.0, "1"):
+        with pytest.raises(ConfigError, match=f"random_state must be .* >= 0, {seed!r} came"):
+            make().set_params(random_state=seed).fit(waves())
+
+
 def scoring_changes_nothing(make: Make) -> None:
     data = waves()
     fitted = make().fit(data[:N_TRAIN])
@@ -107,6 +122,8 @@ LAWS = (
     score_has_the_length_and_starts_with_nan,
     no_look_ahead,
     same_seed_same_scores_and_global_state_untouched,
+    a_pickle_gives_equal_scores,
+    a_seed_is_a_whole_number_from_0_on,
     scoring_changes_nothing,
     a_gap_does_not_poison_what_follows,
     a_constant_channel_neither_crashes_nor_alarms,

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from test_bad_input import FILES, N_ROWS, OLD, old_files_stay, one_line, run, table
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the command runs, with older outputs that must stay as they are."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("old.offbeat", "old.csv", "old.html"):
-        (tmp_path / name).write_bytes(OLD)
-    return tmp_path
-
+from bad_files import FILES, N_ROWS, old_files_stay, one_line, run, table
 
 LABELS: dict[str, tuple[list[Any], str]] = {
     "words": (["ok", "odd"] * (N_ROWS // 2), "label column 'flag', line 2: 0 or 1"),

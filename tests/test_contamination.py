@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 import contract
-from offbeat import LSTMDetector, Preparation, Training
+from offbeat import (
+    EnsembleDetector,
+    LSTMDetector,
+    PersistenceDetector,
+    Preparation,
+    SmoothedZDetector,
+    Training,
+)
 from offbeat.contamination import contaminated_rows
 
 
@@ -35,6 +42,13 @@ def test_nothing_is_left_out(case: str) -> None:
     assert not contaminated_rows(error, learned).any()
 
 
+def test_nothing_is_left_out_where_too_few_rows_would_be_left() -> None:
+    error, learned = calm(), np.ones(4000, dtype=bool)
+    error[400:410] = 9.0
+    assert contaminated_rows(error, learned, least=3990).sum() == 10
+    assert not contaminated_rows(error, learned, least=3991).any()
+
+
 def test_rows_that_are_not_learned_are_not_left_out() -> None:
     error, learned = calm(), np.ones(4000, dtype=bool)
     error[400:410] = 9.0
@@ -60,3 +74,38 @@ def test_a_second_pass_lists_what_it_left_out_and_lowers_the_unit() -> None:
     again[700:706] += 9.0
     peak = {way: np.nanmax(fitted.anomaly_score(again)[700:710]) for way, fitted in made.items()}
     assert peak["auto"] > peak["off"]
+
+
+@pytest.mark.parametrize(("stretch", "looks"), [(0, 1), (6, 2)])
+def test_the_first_pass_looks_for_odd_rows_and_measures_nothing(
+    stretch: int, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = contract.waves(900, n_channels=1)
+    data[300 : 300 + stretch] += 9.0
+    seen, plain = list[bool](), SmoothedZDetector._foresee
+
+    def counted(detector, prepared, *, training=False):
+        seen.append(training)
+        return plain(detector, prepared, training=training)
+
+    monkeypatch.setattr(SmoothedZDetector, "_foresee", counted)
+    fitted = SmoothedZDetector().fit(data)
+    assert bool(fitted.left_out_) == bool(stretch)
+    assert seen == [True] * looks
+
+
+def test_of_an_ensemble_only_the_leader_learns_the_rows_that_are_left_out(monkeypatch) -> None:
+    data = contract.waves(900, n_channels=1)
+    data[300:306] += 9.0
+    learned = dict[str, list[int]]()
+    for kind in (SmoothedZDetector, PersistenceDetector):
+
+        def counted(detector, prepared, rows, progress, plain=kind._learn):
+            learned.setdefault(type(detector).__name__, []).append(int(rows.sum()))
+            return plain(detector, prepared, rows, progress)
+
+        monkeypatch.setattr(kind, "_learn", counted)
+    fitted = EnsembleDetector(members=(SmoothedZDetector(), PersistenceDetector())).fit(data)
+    n_left = 900 - sum(end - start for start, end in fitted.left_out_)
+    assert learned == {"SmoothedZDetector": [900, n_left], "PersistenceDetector": [n_left]}
+    assert n_left < 900

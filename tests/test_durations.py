@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offbeat.durations import NANOSECONDS, parse_duration
+from offbeat.durations import NANOSECONDS, duration_text, parse_duration
 from offbeat.errors import ConfigError
 
 
@@ -95,3 +95,24 @@ def test_what_cannot_be_counted_in_nanoseconds_is_refused(length: str | timedelt
 def test_any_text_is_a_positive_duration_or_is_refused(text: str) -> None:
     with suppress(ConfigError):
         assert parse_duration(text) > np.timedelta64(0, "ns")
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(days=7), "7d"),
+        (timedelta(hours=36), "36h"),
+        (timedelta(minutes=90), "90min"),
+        (timedelta(seconds=61), "61s"),
+        (timedelta(milliseconds=1500), "1.500000s"),
+    ],
+)
+def test_a_duration_in_its_largest_whole_unit(span: timedelta, text: str) -> None:
+    assert duration_text(span) == text
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.timedeltas(timedelta(microseconds=1), timedelta(days=36_500)))
+def test_a_duration_comes_back_from_its_text(span: timedelta) -> None:
+    found = parse_duration(duration_text(span)).astype("timedelta64[us]").item()
+    assert abs(found - span) <= timedelta(microseconds=1)

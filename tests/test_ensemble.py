@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 import contract
-from offbeat import ConfigError, EnsembleDetector, LSTMDetector, ShapeMemoryDetector, Training
+from offbeat import (
+    ConfigError,
+    EnsembleDetector,
+    LSTMDetector,
+    PersistenceDetector,
+    ShapeMemoryDetector,
+    SmoothedZDetector,
+    Training,
+)
 
 QUICK = Training(max_epochs=3)
 
@@ -82,3 +90,12 @@ def test_members_take_over_what_they_share() -> None:
 def test_impossible_options_are_refused(options: dict[str, object], match: str) -> None:
     with pytest.raises(ConfigError, match=match):
         EnsembleDetector(**options).fit(contract.waves())
+
+
+def test_expected_values_are_those_of_the_leading_member_alone() -> None:
+    data = contract.waves()
+    data[:, 0] = 50 + np.cumsum(np.random.default_rng(1).normal(0, 0.2, len(data)))  # wanders
+    alone = PersistenceDetector().fit(data[:600]).detect(data)
+    both = EnsembleDetector(members=(PersistenceDetector(), SmoothedZDetector())).fit(data[:600])
+    np.testing.assert_array_equal(both.detect(data).expected, alone.expected)
+    np.testing.assert_array_equal(both.detect(data).upper, alone.upper)

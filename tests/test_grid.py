@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offbeat.errors import ConfigError, DataError
-from offbeat.grid import Grid, find_row, infer_step, regularise, row_at
+from offbeat.grid import Grid, infer_step, regularise, row_at
 from offbeat.io import as_series
 from offbeat.series import Series, TimeArray
 
@@ -289,43 +289,29 @@ HOURS = clock(*range(0, 36_000, 3_600))
 @pytest.mark.parametrize(
     ("at", "row"),
     [
-        (0.5, 5),
-        (0.01, 1),
-        (0.999, 9),
         (3, 3),
         (np.int64(9), 9),
         ("2026-01-01T04:00", 4),
         ("2026-01-01T04:00:01", 5),
         ("2026-01-01T05:00+01:00", 4),
+        ("1.1.2026 04:00", 4),
         (datetime(2026, 1, 1, 7), 7),
         (np.datetime64("2026-01-01T02:30"), 3),
     ],
 )
-def test_a_split_at_a_fraction_a_row_or_a_time(at: Any, row: int) -> None:
-    assert find_row(HOURS, at) == row
+def test_a_place_is_a_row_or_a_time(at: Any, row: int) -> None:
+    assert row_at(HOURS, at) == row
 
 
-@pytest.mark.parametrize("at", [0, 10, -1, "2026-01-01", "2025-01-01", "2027-01-01"])
-def test_a_split_that_leaves_a_part_empty_is_refused(at: Any) -> None:
-    with pytest.raises(DataError, match=f"a split at {at} leaves one part empty: .* 10 rows from"):
-        find_row(HOURS, at)
+def test_a_time_without_a_zone_is_read_in_that_of_the_data() -> None:
+    assert row_at(HOURS, "2026-01-01T04:00", zone="Europe/Zurich") == 3
+    assert row_at(HOURS, HOURS[4], zone="Europe/Zurich") == 4  # datetime64 is in UTC
 
 
-@pytest.mark.parametrize("at", [0.0, 1.0, 1.5, -0.5, NAN])
-def test_a_fraction_outside_0_and_1_is_refused(at: float) -> None:
-    with pytest.raises(ConfigError, match=f"must lie between 0 and 1, {at} came"):
-        find_row(HOURS, at)
-
-
-@pytest.mark.parametrize("at", ["half", "12", None, "2026-13-01", True])
+@pytest.mark.parametrize("at", ["half", "12", None, "2026-13-01", True, 0.5])
 def test_what_is_no_place_is_refused(at: Any) -> None:
     with pytest.raises(ConfigError, match=f"{at}.* came"):
-        find_row(HOURS, at)
-
-
-def test_one_row_cannot_be_split() -> None:
-    with pytest.raises(DataError, match=r"1 row\(s\) cannot be split: at least two"):
-        find_row(HOURS[:1], 0.5)
+        row_at(HOURS, at)
 
 
 def test_a_row_may_lie_beyond_the_ends() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError
-from offbeat.stamps import local_time, read_stamp, step_text, time_text
+from offbeat.stamps import is_iso, local_time, read_stamp, step_text, time_text
 
 ZONES = st.sampled_from(["UTC", "Europe/Zurich", "America/New_York", "Asia/Kolkata"])
 MOMENTS = st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1))
@@ -96,6 +96,7 @@ def test_a_time_stamp_comes_back_from_its_text(moment: datetime, zone: str | Non
 )
 def test_a_time_stamp_is_read_in_utc(at: Any, zone: str | None, utc: str) -> None:
     assert read_stamp(at, zone) == stamp(utc)
+    assert is_iso(str(at))
 
 
 @pytest.mark.parametrize("at", ["", "noon", "2024-13-01", "12", "NaT", 0.5, None, timedelta(1)])
@@ -103,6 +104,7 @@ def test_what_is_no_time_stamp_is_refused(at: Any) -> None:
     with pytest.raises(ConfigError, match="a time stamp in ISO form was expected") as told:
         read_stamp(at, None)
     assert f"{at!r} came" in str(told.value)
+    assert not (isinstance(at, str) and is_iso(at))
 
 
 @pytest.mark.parametrize("at", ["0001-01-01", "1677-12-31", "2262-01-01", datetime(9999, 12, 31)])

@@ -40,5 +40,5 @@ def test_stepping_where_much_is_odd_changes_no_score(monkeypatch, loss: str) -> 
     detector = LSTMDetector(window=16, loss=loss, training=Training(max_epochs=3)).fit(rows[:300])
     rows[400:480] += rng.choice([0.0, 4.0], size=(80, 2))
     stepped = detector.anomaly_score(rows)
-    monkeypatch.setattr("offbeat.lstm.STEPWISE", 0)
+    monkeypatch.setattr("offbeat.walk.STEPWISE", 0)
     np.testing.assert_allclose(stepped, detector.anomaly_score(rows), atol=1e-5)

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from offbeat.baselines.forecasts import deviation
-from offbeat.detector import Detector, Foresight
 from offbeat.errors import whole_number
+from offbeat.judging import Foresight
+from offbeat.keeping import Arrays, State
+from offbeat.networked import NetworkDetector
 from offbeat.networks import DenseAutoencoder, LSTMAutoencoder, RowNetwork
 from offbeat.options import NetworkOptions
 from offbeat.preparation import Prepared
-from offbeat.scores import LARGEST, Smoothing, Track, error_size
+from offbeat.scores import LARGEST, Smoothing, error_size
 from offbeat.series import BoolArray, FloatArray, IntArray
-from offbeat.training import (
-    EpochLog,
-    Material,
-    ProgressHook,
-    TrainingLog,
-    squared_loss,
-    train,
-)
+from offbeat.training import EpochLog, Material, ProgressHook, squared_loss
 from offbeat.windowed import usual_window
 
 __all__ = ["AutoencoderDetector", "LSTMAutoencoderDetector", "Reconstruction"]
@@ -55,19 +48,18 @@ class Reconstruction(Foresight):
 
     looked_back: FloatArray = field(kw_only=True)
 
+    def error_seen(self, mode: Smoothing) -> FloatArray:
+        """`error` as it comes in, `looked_back` looking back."""
+        return self.looked_back if mode == "centred" else self.error
 
-class ReconstructionDetector(NetworkOptions, Detector):
-    """Base of the autoencoders; a method fills in its network.
+
+class ReconstructionDetector(NetworkOptions, NetworkDetector):
+    """Base of the autoencoders; a method fills in its network, for `window_` rows of the channels.
 
     Windows hold all channels and begin every `hop_` rows of a stretch without a gap. Where the
     score may not look ahead, a row gets the error of the last `hop_` rows of the latest window that
     has ended; looking back, it gets its own error, averaged over the windows that cover it.
     """
-
-    @abstractmethod
-    def _build_network(self) -> RowNetwork:
-        """A network for `window_` rows of the channels, with weights drawn from the global state
-        of torch, which is set and put back around the call."""
 
     def _usual_hop(self) -> int:
         """Rows from one window judged to the next."""
@@ -89,9 +81,7 @@ class ReconstructionDetector(NetworkOptions, Detector):
     def _chosen(self) -> dict[str, object]:
         return {
             "window": self.window_,
-            "epochs": len(self.training_log_.epochs),
-            "best_epoch": self.training_log_.best_epoch,
-            "training_ended": self.training_log_.ended,
+            **self._chosen_in_training(),
         }
 
     # ------------------------------------------------------------ learning
@@ -102,18 +92,7 @@ class ReconstructionDetector(NetworkOptions, Detector):
         learned: BoolArray,  # noqa: ARG002 - what is not learned is empty in `prepared`
         progress: ProgressHook | None,
     ) -> tuple[EpochLog, ...]:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.random_state)
-            self.network_ = self._build_network()
-        self.training_log_ = train(
-            self.network_,
-            self._lessons(prepared),
-            squared_loss,
-            self.training,
-            seed=self.random_state,
-            device=torch.device("cpu"),
-            progress=progress,
-        )
+        self._train(self._lessons(prepared), squared_loss, progress)
         self.deviation_: FloatArray = np.ones(len(self.targets_))
         residual = self._observed(prepared) - self._foresee(prepared).expected
         self.deviation_ = deviation(residual)
@@ -195,43 +174,16 @@ class ReconstructionDetector(NetworkOptions, Detector):
     def _observed(self, prepared: Prepared) -> FloatArray:
         return np.clip(prepared.observed[:, self.targets_], -LARGEST, LARGEST)
 
-    def _signals(
-        self,
-        prepared: Prepared,
-        foresight: Foresight,
-        mode: Smoothing,
-        tracks: Sequence[Track],
-    ) -> list[FloatArray]:
-        if mode == "centred" and isinstance(foresight, Reconstruction):
-            foresight = replace(foresight, error=foresight.looked_back)
-        return super()._signals(prepared, foresight, mode, tracks)
-
     # ------------------------------------------------------------ keeping
 
-    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """As `Detector.state`, with the network's weights."""
+    def state(self) -> tuple[State, Arrays]:
+        """As `NetworkDetector.state`, with the deviation of the residuals."""
         state, arrays = super().state()
-        log = self.training_log_
-        state["training"] = {"best_epoch": log.best_epoch, "ended": log.ended}
-        weights = self.network_.state_dict()
-        arrays["deviation"] = self.deviation_
-        return state, arrays | {f"network.{k}": v.numpy() for k, v in weights.items()}
+        return state, arrays | {"deviation": self.deviation_}
 
-    def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    def _restore(self, state: State, arrays: Arrays) -> None:
         super()._restore(state, arrays)
-        diary = state["training"]
-        self.training_log_ = TrainingLog(self.record_.log, diary["best_epoch"], diary["ended"])
         self.deviation_ = arrays["deviation"]
-        weights = {
-            name.removeprefix("network."): torch.from_numpy(array.copy())
-            for name, array in arrays.items()
-            if name.startswith("network.")
-        }
-        # Built without memory first, so that sizes in the file are held against its own weights.
-        with torch.device("meta"):
-            self.network_ = self._build_network()
-        self.network_.load_state_dict(weights, assign=True)
-        self.network_.eval()
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

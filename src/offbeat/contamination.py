@@ -16,7 +16,7 @@ ROWS_AN_EVENT = 200
 """What comes back more often than once in so many rows is no accident: then nothing is left out."""
 
 
-def contaminated_rows(error: FloatArray, learned: BoolArray) -> BoolArray:
+def contaminated_rows(error: FloatArray, learned: BoolArray, *, least: int = 1) -> BoolArray:
     """Which learned rows stand out so far that they should not teach what is normal.
 
     Parameters
@@ -26,10 +26,12 @@ def contaminated_rows(error: FloatArray, learned: BoolArray) -> BoolArray:
         nothing is said.
     learned
         Shape (T,): rows that it learned from.
+    least
+        Rows that must be left to learn from.
 
     Returns
     -------
-    Shape (T,); none where they are too many to be accidents.
+    Shape (T,); none where they are too many to be accidents, or too few rows would be left.
     """
     odd: BoolArray = np.zeros(len(error), dtype=bool)
     for column in error.T:
@@ -38,4 +40,5 @@ def contaminated_rows(error: FloatArray, learned: BoolArray) -> BoolArray:
         if usual > 0:
             odd |= learned & (np.nan_to_num(column) > FAR * usual)
     too_often = len(label_runs(odd)) * ROWS_AN_EVENT > int(learned.sum())
-    return np.zeros_like(odd) if too_often else odd
+    too_few_left = int((learned & ~odd).sum()) < least
+    return np.zeros_like(odd) if too_often or too_few_left else odd

@@ -9,7 +9,7 @@ import numpy as np
 
 from offbeat.errors import ConfigError
 
-__all__ = ["parse_duration"]
+__all__ = ["duration_text", "parse_duration"]
 
 NANOSECONDS = {
     "ns": 1,
@@ -52,6 +52,15 @@ def parse_duration(text: str | timedelta | np.timedelta64) -> np.timedelta64:
     if nanoseconds > LONGEST:
         raise ConfigError(f"a duration of at most 292 years was expected, {text!r} came")
     return np.timedelta64(nanoseconds, "ns")
+
+
+def duration_text(span: timedelta) -> str:
+    """7d, 12h, 90s: the largest unit that fits without a rest."""
+    seconds = span.total_seconds()
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        if seconds % size == 0:
+            return f"{int(seconds / size)}{unit}"
+    return f"{seconds:.6f}s"
 
 
 def _written(text: str) -> int:

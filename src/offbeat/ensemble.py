@@ -9,14 +9,16 @@ import numpy as np
 from sklearn.base import clone
 
 from offbeat.detection import EventRules
-from offbeat.detector import MODES, Detector, Foresight, Judged
+from offbeat.detector import Detector
 from offbeat.errors import ConfigError, ModelFileError, one_of
 from offbeat.grid import Grid
+from offbeat.judging import Foreseen, Foresight, Judged
 from offbeat.lstm import LSTMDetector
 from offbeat.preparation import Preparation, Prepared
 from offbeat.registry import MEMBERS
-from offbeat.scores import Joined, Scoring, Smoothing
+from offbeat.scores import MODES, Joined, Scoring, Smoothing
 from offbeat.series import BoolArray, FloatArray
+from offbeat.storable import part, under
 from offbeat.thresholds import Calibration, Threshold
 from offbeat.training import EpochLog, ProgressHook
 from offbeat.windowed import ShapeMemoryDetector
@@ -98,7 +100,7 @@ class EnsembleDetector(Detector):
     def _configure(self, n_rows: int) -> None:
         self.members_ = self._fresh_members()
         for member in self.members_:
-            member.season_, member.rows_per_day_ = self.season_, self.rows_per_day_
+            member.season_, member.origin_ = self.season_, self.origin_
             member._configure(n_rows)
         self.warm_up_ = max(member.warm_up_ for member in self.members_)
         self.min_rows_ = max(member.min_rows_ for member in self.members_)
@@ -108,8 +110,21 @@ class EnsembleDetector(Detector):
     ) -> tuple[EpochLog, ...]:
         for member in self.members_:
             member.confirmed_ = self.confirmed_
-            member._fit_grid(prepared.grid, learned, progress)
-        return self.members_[0].record_.log
+        leader = self.members_[0]
+        leader.left_out_ = []  # the ensemble leaves out for all
+        log = leader._fit_rows(prepared.grid, learned, progress)
+        self.prepared_by_ = leader.prepared_by_  # what is expected is in the leader's units
+        return log
+
+    def _learn_rest(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
+        for member in self.members_[1:]:
+            member._fit_grid(grid, learned, progress)
+
+    def _settle(
+        self, grid: Grid, learned: BoolArray, live: Foreseen, log: tuple[EpochLog, ...]
+    ) -> Self:
+        self.members_[0]._settle(grid, learned, live, log)
+        return super()._settle(grid, learned, live, log)
 
     def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:
         return self.members_[0]._foresee(prepared, training=training)
@@ -154,22 +169,22 @@ class EnsembleDetector(Detector):
             return np.array(self.weights, dtype=float)
         return np.ones(n_members)
 
-    def _calibrate(self, grid: Grid, learned: BoolArray) -> dict[Smoothing, Calibration]:
+    def _calibrate(
+        self, grid: Grid, learned: BoolArray, live: Foreseen
+    ) -> dict[Smoothing, Calibration]:
         """The members have scored the training part already."""
-        del grid, learned
+        del grid, learned, live
         self.band_ = self.members_[0].band_
-        self.odd_rows_ = self.members_[0].odd_rows_
         self.standards_ = {}
-        calibrations: dict[Smoothing, Calibration] = {}
+        made: dict[Smoothing, Calibration] = {}
         for mode in MODES:
             scores = [member.calibrations_[mode].score for member in self.members_]
-            calibrations[mode] = Calibration(
-                self._joined(scores, mode)[0], self.rows_per_day_, merge_gap=self._merge_gap(mode)
-            )
-        return calibrations
+            usual, merge_gap = self._joined(scores, mode)[0], self._merge_gap(mode)
+            made[mode] = Calibration(usual, self.rows_per_day_, merge_gap=merge_gap)
+        return made
 
-    def _judge(self, grid: Grid, mode: Smoothing, learned: BoolArray | None = None) -> Judged:
-        judged = [member._judge(grid, mode, learned) for member in self.members_]
+    def _judge(self, grid: Grid, mode: Smoothing) -> Judged:
+        judged = [member._judge(grid, mode) for member in self.members_]
         score, parts = self._joined([each.joined.score for each in judged], mode)
         total = np.maximum(parts.sum(axis=0), np.finfo(np.float64).tiny)
         member_shares = np.where(np.isnan(score), np.nan, parts / total)  # (M, T)
@@ -177,7 +192,7 @@ class EnsembleDetector(Detector):
         for share, each in zip(member_shares, judged, strict=True):
             shares += share[:, None] * np.nan_to_num(each.joined.channel_shares)
         joined = Joined(score, np.where(np.isnan(score)[:, None], np.nan, shares), member_shares.T)
-        return Judged(joined, judged[0].prepared, judged[0].foresight)
+        return replace(judged[0], joined=joined)
 
     def _joined(self, scores: list[FloatArray], mode: Smoothing) -> tuple[FloatArray, FloatArray]:
         """The joined score (T,), NaN until every member has one, and each member's part (M, T)."""
@@ -211,7 +226,7 @@ class EnsembleDetector(Detector):
         for number, member in enumerate(self.members_):
             inner, own = member.state()
             state["members"].append({"detector": type(member).__name__, "state": inner})
-            arrays |= {f"member{number}.{name}": array for name, array in own.items()}
+            arrays |= under(f"member{number}", own)
         return state, arrays
 
     @classmethod
@@ -222,9 +237,7 @@ class EnsembleDetector(Detector):
             kind = MEMBERS.get(entry["detector"])
             if kind is None:
                 raise ModelFileError(f"a member {entry['detector']!r} is not known here")
-            prefix = f"member{number}."
-            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-            members.append(kind.from_state(entry["state"], own))
+            members.append(kind.from_state(entry["state"], part(f"member{number}", arrays)))
         options = {**state["options"], "members": tuple(members)}
         return super().from_state({**state, "options": options, "fitted": members}, arrays)
 

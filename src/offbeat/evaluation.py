@@ -21,7 +21,7 @@ from offbeat.grid import regularise
 from offbeat.io import as_series
 from offbeat.lesson import Lesson
 from offbeat.metrics.flags import check_rows
-from offbeat.preparation import span_rows
+from offbeat.preparation import taught_rows
 from offbeat.runs import label_runs
 from offbeat.season import common_period
 from offbeat.series import BoolArray, FloatArray, IntArray, Series
@@ -314,12 +314,8 @@ def _learned(detector: Detector, detection: Detection, lesson: Lesson | None) ->
     if lesson is None:
         return detection.learned
     first, last = detector.span_
-    learned = (detection.time >= first) & (detection.time <= last)
-    if lesson.normal:
-        learned &= span_rows(detection.series, lesson.normal)
-    if lesson.exclude:
-        learned &= ~span_rows(detection.series, lesson.exclude)
-    return np.asarray(learned)
+    within = (detection.time >= first) & (detection.time <= last)
+    return np.asarray(within & taught_rows(detection.series, lesson.normal, lesson.exclude))
 
 
 def _first_judged(

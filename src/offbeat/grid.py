@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError, DataError
+from offbeat.io.times import instant
 from offbeat.series import BoolArray, FloatArray, IntArray, Series, TimeArray
-from offbeat.stamps import read_stamp, step_text, time_text
+from offbeat.stamps import step_text, time_text
 
-__all__ = ["Grid", "Step", "find_row", "infer_step", "regularise", "row_at"]
+__all__ = ["Grid", "Step", "infer_step", "regularise", "row_at"]
 
 Step = str | timedelta | np.timedelta64 | int
 """A duration (`"1min"`, a timedelta), or a number of rows where the data have no clock."""
@@ -32,8 +33,7 @@ MODE_SHARE = 0.5
 # A grid may have this many rows for each row that came, plus the spare ones; else it is a mistake.
 GRID_ROWS_PER_ROW = 20
 SPARE_GRID_ROWS = 10_000
-# Two parts need two rows; a clock that strays by less than this share of a step is not mentioned.
-MIN_ROWS = 2
+# A clock that strays by less than this share of a step is not mentioned.
 WORTH_A_NOTE = 0.01
 
 
@@ -141,51 +141,19 @@ def infer_step(time: TimeArray, name: str = "series") -> np.timedelta64 | int:
     return np.timedelta64(_usual_step(np.sort(_moments(time, name)), name), "ns")
 
 
-def find_row(
-    time: TimeArray, at: float | int | str | datetime | np.datetime64, *, zone: str | None = None
+def row_at(
+    time: TimeArray, at: int | str | datetime | np.datetime64, *, zone: str | None = None
 ) -> int:
-    """The row that begins the second part of a split in time.
+    """The first row at or after a row number or time stamp, from 0 to T.
 
     Parameters
     ----------
     time
         Shape (T,), sorted.
     at
-        A fraction in (0, 1), a row from 1 to T - 1, or a time stamp (ISO text or datetime): the
-        first row at or after it.
+        A row, or a time stamp: a datetime, text in any usual notation, or `datetime64` in UTC.
     zone
         IANA name of the zone in which a time stamp without one is read; None means UTC.
-
-    Raises
-    ------
-    ConfigError
-        If `at` is no fraction, row or time stamp.
-    DataError
-        If a part would be empty.
-    """
-    n_rows = len(time)
-    if n_rows < MIN_ROWS:
-        raise DataError(f"{n_rows} row(s) cannot be split: at least two are needed")
-    if isinstance(at, bool):
-        raise ConfigError(f"a split at a fraction, row or time stamp was expected, {at} came")
-    if isinstance(at, int | np.integer):
-        row = int(at)
-    elif isinstance(at, float | np.floating):
-        if not 0 < at < 1:
-            raise ConfigError(f"a split at a fraction must lie between 0 and 1, {at} came")
-        return min(max(round(n_rows * float(at)), 1), n_rows - 1)
-    else:
-        row = row_at(time, at, zone=zone)
-    if not 1 <= row < n_rows:
-        held = f"{n_rows} rows from {time_text(time[0], zone)} to {time_text(time[-1], zone)}"
-        raise DataError(f"a split at {at} leaves one part empty: the data hold {held}")
-    return row
-
-
-def row_at(
-    time: TimeArray, at: int | str | datetime | np.datetime64, *, zone: str | None = None
-) -> int:
-    """The first row at or after a row number or time stamp, from 0 to T; `zone` as in `find_row`.
 
     Raises
     ------
@@ -196,7 +164,8 @@ def row_at(
         return min(max(int(at), 0), len(time))
     if time.dtype.kind != "M":
         raise ConfigError(f"{at!r} needs a time column: without one give a row number")
-    return int(np.searchsorted(time, read_stamp(at, zone), side="left"))
+    moment = at if isinstance(at, np.datetime64) else instant(at, zone)
+    return int(np.searchsorted(time, moment, side="left"))
 
 
 def _by_row_number(series: Series, step: Step | None) -> Grid:

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 import torch
 
 from offbeat.calendar import calendar_inputs, find_cycles
 from offbeat.detection import EventRules
-from offbeat.detector import Detector, Foresight
 from offbeat.errors import ConfigError, one_of, whole_number
-from offbeat.networks import LSTMForecaster, LSTMState
+from offbeat.judging import Foresight
+from offbeat.keeping import Arrays, State
+from offbeat.networked import NetworkDetector
+from offbeat.networks import LSTMForecaster
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing, error_size
 from offbeat.series import BoolArray, FloatArray
-from offbeat.stepper import Stepper
-from offbeat.threads import threads_worth
 from offbeat.thresholds import PercentileThreshold, Threshold
 from offbeat.training import (
     EpochLog,
     Material,
     ProgressHook,
     Training,
-    TrainingLog,
     absolute_loss,
     gaussian_loss,
     squared_loss,
-    train,
 )
+from offbeat.walk import Block, Walk
 
 __all__ = ["LSTMDetector", "LossName"]
 
@@ -45,13 +44,9 @@ WINDOWS_OF_HISTORY = 6
 """A training part should hold so many windows, else the window is made smaller."""
 LIMIT_QUANTILE, MIN_LIMIT = 0.999, 4.0
 """What the state reads is limited to this quantile of the training residuals, at least 4 scales."""
-BLOCK = 8192
-"""Rows scored in one call of the network, whatever the length of the series."""
-STEPWISE, STEPPED_ROWS = 16, 64
-"""Where less than so many rows lie between what must be limited, the next rows go one at a time."""
 
 
-class LSTMDetector(Detector):
+class LSTMDetector(NetworkDetector):
     """Forecasts the next rows with a stacked LSTM and scores how far the data went another way.
 
     The network is trained on sequences with a loss at every row, and scores by carrying its state
@@ -106,6 +101,8 @@ class LSTMDetector(Detector):
     Hundman et al. 2018, "Detecting Spacecraft Anomalies Using LSTMs and Nonparametric Dynamic
     Thresholding".
     """
+
+    network_: LSTMForecaster
 
     def __init__(
         self,
@@ -201,9 +198,7 @@ class LSTMDetector(Detector):
             "window": self.window_,
             "horizon": self.horizon_,
             "calendar": list(self.cycles_),
-            "epochs": len(self.training_log_.epochs),
-            "best_epoch": self.training_log_.best_epoch,
-            "training_ended": self.training_log_.ended,
+            **self._chosen_in_training(),
         }
 
     def _reasons(self) -> dict[str, str]:
@@ -232,48 +227,24 @@ class LSTMDetector(Detector):
             chunk=2 * self.window_,
             warm_up=max(1, self.window_ // 4),
         )
-        self.network_ = self._new_network()
-        self.training_log_ = train(
-            self.network_,
-            material,
-            LOSSES[self.loss],
-            self.training,
-            seed=self.random_state,
-            device=torch.device(self.device),
-            progress=progress,
-        )
+        self._train(material, LOSSES[self.loss], progress)
         self.point_scale_: FloatArray = np.ones((self.horizon_, len(self.targets_)))
         self.point_scale_ = self._measure_point_scale(prepared)
         self.limit_ = self._measure_limit(prepared)
         return self.training_log_.epochs
 
-    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """As `Detector.state`, with the network's weights."""
+    def state(self) -> tuple[State, Arrays]:
+        """As `NetworkDetector.state`, with the residuals' scale and limit."""
         state, arrays = super().state()
-        state["training"] = {"best_epoch": self.training_log_.best_epoch}
-        state["training"]["ended"] = self.training_log_.ended
         arrays["point_scale"] = self.point_scale_
         if self.limit_ is not None:
             arrays["limit"] = self.limit_
-        weights = self.network_.state_dict()
-        return state, arrays | {f"network.{k}": v.cpu().numpy() for k, v in weights.items()}
+        return state, arrays
 
-    def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    def _restore(self, state: State, arrays: Arrays) -> None:
         super()._restore(state, arrays)
-        diary = state["training"]
-        self.training_log_ = TrainingLog(self.record_.log, diary["best_epoch"], diary["ended"])
         self.point_scale_ = arrays["point_scale"]
         self.limit_ = arrays.get("limit")
-        weights = {
-            name.removeprefix("network."): torch.from_numpy(array.copy())
-            for name, array in arrays.items()
-            if name.startswith("network.")
-        }
-        # Built without memory first, so that sizes in the file are held against its own weights.
-        with torch.device("meta"):
-            network = self._build_network()
-        network.load_state_dict(weights, assign=True)
-        self.network_ = network.to(self.device).eval()
 
     def _inputs(self, prepared: Prepared) -> np.ndarray:
         """What the network reads, float32, shape (T, channels + 2 x cycles)."""
@@ -282,12 +253,6 @@ class LSTMDetector(Detector):
             return channels
         hours = calendar_inputs(prepared.grid.series.time, self.cycles_).astype(np.float32)
         return np.concatenate([channels, hours], axis=1)
-
-    def _new_network(self) -> LSTMForecaster:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.random_state)
-            network = self._build_network()
-        return network.to(self.device)
 
     def _build_network(self) -> LSTMForecaster:
         return LSTMForecaster(
@@ -315,84 +280,10 @@ class LSTMDetector(Detector):
                 counts[ahead] += (~np.isnan(residual)).sum(axis=0)
         return np.maximum(np.sqrt(sums / np.maximum(counts, 1)), 1e-3)
 
-    def _forecasts(
-        self, prepared: Prepared, limit: FloatArray | None
-    ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Blocks of forecasts: first issuing row, mean and scale, each (rows, H, C).
-
-        The state is carried from block to block and starts afresh in every segment. With `limit`
-        (forecast scales, per target) a value further from its forecast than that is read as just so
-        far: what is absurd, or stays away, is scored as it is but does not become the new normal.
-        """
-        fed = self._inputs(prepared)  # (T, n_inputs)
-        for start, end in prepared.segments:
-            state, at, size = None, start, BLOCK
-            while at < end:
-                if limit is not None and size < STEPWISE:
-                    mean, scale, state, n_odd = self._stepwise(fed, at, end, state, limit)
-                    yield at, mean, scale
-                    at += len(mean)
-                    size = 1 if n_odd * STEPWISE > len(mean) else STEPWISE
-                    continue
-                rows = fed[at : min(end, at + size)]
-                mean, scale, after = self._run(rows, state)
-                n_kept = len(rows) if limit is None else self._n_foreseen(rows, mean, scale, limit)
-                if n_kept < len(rows):
-                    # Rows were run on the guess that nothing needs limiting; from here on it does.
-                    mean, scale, after = self._run(rows[:n_kept], state)
-                yield at, mean, scale
-                if limit is not None and at + n_kept < end:
-                    self._limit(fed[at + n_kept], mean[-1, 0], scale[-1, 0], limit)
-                size = min(BLOCK, 2 * size) if n_kept == len(rows) else n_kept
-                state, at = after, at + n_kept
-
-    @torch.no_grad()
-    def _run(
-        self, rows: np.ndarray, state: LSTMState | None
-    ) -> tuple[np.ndarray, np.ndarray, LSTMState]:
-        """Rows (W, n_inputs) -> mean and scale (W, H, C), and the state after them."""
-        with threads_worth(1, self.hidden_size):
-            forecast, state = self.network_(torch.from_numpy(rows[None]).to(self.device), state)
-        mean = forecast.mean[0].cpu().numpy().astype(np.float64)
-        if forecast.scale is None:
-            return mean, np.broadcast_to(self.point_scale_, mean.shape), state
-        return mean, forecast.scale[0].cpu().numpy().astype(np.float64), state
-
-    def _stepwise(
-        self, fed: np.ndarray, at: int, end: int, state: LSTMState | None, limit: FloatArray
-    ) -> tuple[np.ndarray, np.ndarray, LSTMState, int]:
-        """The next few rows one at a time, each limited before it is read: where many are odd."""
-        stepper, parts, n_odd = Stepper(self.network_, state), list[np.ndarray](), 0
-        for row in range(at, min(end, at + STEPPED_ROWS)):
-            parts.append(stepper.step(fed[row]))
-            scale = parts[-1][1, 0] if len(parts[-1]) > 1 else self.point_scale_[0]
-            if row + 1 < end:
-                before = fed[row + 1].copy()
-                self._limit(fed[row + 1], parts[-1][0, 0], scale, limit)
-                n_odd += not np.array_equal(before, fed[row + 1])
-        numbers = np.stack(parts).astype(np.float64)  # (rows, 1 or 2, H, C)
-        mean = numbers[:, 0]
-        scales = (
-            numbers[:, 1]
-            if numbers.shape[1] > 1
-            else np.broadcast_to(self.point_scale_, mean.shape)
-        )
-        hidden, cell = stepper.state
-        return mean, scales, (hidden.to(self.device), cell.to(self.device)), n_odd
-
-    def _n_foreseen(
-        self, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray
-    ) -> int:
-        """How many rows come before the first one that its forecast did not foresee; at least 1."""
-        away = np.abs(rows[1:, self.targets_] - mean[:-1, 0]) > limit * scale[:-1, 0]
-        odd = away.any(axis=1)
-        return 1 + int(np.argmax(odd)) if odd.any() else len(rows)
-
-    def _limit(
-        self, row: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray
-    ) -> None:
-        """Bring the targets of a row (n_inputs,) in place to within `limit` scales of its mean."""
-        row[self.targets_] = np.clip(row[self.targets_], mean - limit * scale, mean + limit * scale)
+    def _forecasts(self, prepared: Prepared, limit: FloatArray | None) -> Iterator[Block]:
+        """Forecasts from every row, in blocks; see `Walk`."""
+        walk = Walk(self.network_, self.targets_, self.point_scale_, limit, self.device)
+        return walk.forecasts(self._inputs(prepared), prepared.segments)
 
     def _measure_limit(self, prepared: Prepared) -> FloatArray | None:
         """How far each target usually strays from its one-step forecast, in scales, (C,)."""

@@ -1,24 +1,26 @@
 """A memory of shapes: windows of the normal part, and how far a new window is from the nearest.
 
-Tensors of float64 inside, arrays outside; one matrix product a block of windows.
+Arrays of float64 inside; one matrix product a block of windows, whatever the number of views.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self, get_args
 
 import numpy as np
 
 from offbeat.series import FloatArray, IntArray
 from offbeat.sliding import sliding_windows
 
-__all__ = ["ShapeMemory", "View", "seen_as"]
+__all__ = ["VIEWS", "ShapeMemory", "View", "seen_as"]
 
 View = Literal["values", "level", "shape"]
+VIEWS: tuple[View, ...] = get_args(View)
 
-BLOCK_NUMBERS = 4_000_000
-"""Distances held at a time."""
+BLOCK_NUMBERS = 1_000_000
+"""Products held at a time: they are gone through three times, and fit a processor's cache."""
 SHAPE_OFFSET = 0.1
 """Added to the deviation of a window before it is divided by it: what hardly moves has no shape."""
 
@@ -39,8 +41,13 @@ def seen_as(windows: FloatArray, view: View) -> FloatArray:
     centred: FloatArray = windows - windows.mean(axis=1, keepdims=True)
     if view == "level":
         return centred
-    shaped: FloatArray = centred / (centred.std(axis=1, keepdims=True) + SHAPE_OFFSET)
-    return shaped
+    return centred / _size(windows)
+
+
+def _size(windows: FloatArray) -> FloatArray:
+    """What the shape of each window is divided by, shape (N, 1)."""
+    size: FloatArray = windows.std(axis=1, keepdims=True) + SHAPE_OFFSET
+    return size
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,19 +59,16 @@ class ShapeMemory:
     windows
         Shape (K, W), scaled values.
     starts
-        Shape (K,): first row of each in the series that it was taken from.
-    view
-        How windows are compared, see `seen_as`.
+        Shape (K,): first row of each in the series that it was taken from, ascending.
     """
 
     windows: FloatArray
     starts: IntArray
-    view: View
 
-    def distance(
+    def distances(
         self, column: FloatArray, window_starts: IntArray, *, leave_out: bool = False
     ) -> FloatArray:
-        """Root mean square difference to the nearest remembered window.
+        """Root mean square difference to the nearest remembered window, in every view.
 
         Parameters
         ----------
@@ -78,25 +82,64 @@ class ShapeMemory:
 
         Returns
         -------
-        Shape (N,), >= 0; NaN where no window is left to compare with.
+        Shape (3, N) in the order of `VIEWS`, >= 0; NaN where no window is left to compare with.
         """
         n_rows = self.windows.shape[1]
-        nearest = np.full(len(window_starts), np.nan)
+        found = np.full((len(VIEWS), len(window_starts)), np.nan)
         if not len(self.windows) or not len(window_starts):
-            return nearest
-        known = seen_as(self.windows.astype(np.float64), self.view)
-        known_size = (known**2).sum(axis=1)
+            return found
+        known = _Known.of(self.windows.astype(np.float64))
         views = sliding_windows(column, n_rows)
-        block = max(1, BLOCK_NUMBERS // max(len(known), n_rows))
+        block = max(1, BLOCK_NUMBERS // max(len(self.windows), n_rows))
         for at in range(0, len(window_starts), block):
             starts = window_starts[at : at + block]
-            seen = seen_as(views[starts], self.view)
-            squares = known_size - 2.0 * (seen @ known.T)  # (N, K), without the windows' own size
+            judged = [seen_as(np.ascontiguousarray(views[starts]), view) for view in VIEWS]
+            products = judged[1] @ known.seen[0].T  # (N, K), of windows without their means
             if leave_out:
-                squares[np.abs(starts[:, None] - self.starts) < n_rows] = np.inf
-            best = squares.argmin(axis=1)
-            # the difference itself, as the product above loses digits where windows are equal
-            exact = ((seen - known[best]) ** 2).mean(axis=1)
-            alone = np.isinf(squares[np.arange(len(best)), best])
-            nearest[at : at + block] = np.where(alone, np.nan, np.sqrt(exact))
-        return nearest
+                self._forget_overlaps(products, starts)
+            for i, best in enumerate(known.nearest(products, judged[0])):
+                # the difference itself, as products lose digits where windows are equal
+                distance = np.sqrt(((judged[i] - known.seen[i][best]) ** 2).mean(axis=1))
+                alone = np.isinf(products[np.arange(len(best)), best])
+                found[i, at : at + block] = np.where(alone, np.nan, distance)
+        return found
+
+    def _forget_overlaps(self, products: FloatArray, starts: IntArray) -> None:
+        """Make remembered windows that overlap the judged ones infinitely far, in place."""
+        n_rows = self.windows.shape[1]
+        first = np.searchsorted(self.starts, starts - n_rows, side="right")
+        end = np.searchsorted(self.starts, starts + n_rows)
+        for row, left, right in zip(products, first, end, strict=True):
+            row[left:right] = -np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """Remembered windows, ready to be compared: per view their rows (K, W) and half their squares.
+
+    Of a product of two windows without their means all three views follow: their means' product
+    is added for the values, and it is divided by their sizes for the shapes.
+    """
+
+    seen: tuple[FloatArray, ...]
+    half_squares: tuple[FloatArray, ...]
+    sums: FloatArray
+    sizes: FloatArray
+
+    @classmethod
+    def of(cls, windows: FloatArray) -> Self:
+        seen = tuple(seen_as(windows, view) for view in VIEWS)
+        half_squares = tuple((rows**2).sum(axis=1) / 2 for rows in seen)
+        return cls(seen, half_squares, windows.sum(axis=1), _size(windows)[:, 0])
+
+    def nearest(self, products: FloatArray, judged: FloatArray) -> Iterator[IntArray]:
+        """Per view which of the K windows is nearest to each of the N judged, shape (N,) each."""
+        closeness = judged.mean(axis=1, keepdims=True) * self.sums  # (N, K): largest is nearest
+        closeness += products
+        closeness -= self.half_squares[0]
+        yield closeness.argmax(axis=1)
+        np.subtract(products, self.half_squares[1], out=closeness)
+        yield closeness.argmax(axis=1)
+        np.divide(products, self.sizes, out=closeness)
+        closeness -= _size(judged) * self.half_squares[2]
+        yield closeness.argmax(axis=1)

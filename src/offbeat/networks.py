@@ -120,8 +120,10 @@ class LSTMForecaster(RowNetwork):
                 with torch.no_grad():
                     bias[hidden : 2 * hidden] = 1.0
 
-    def forward(self, rows: Tensor, state: LSTMState | None = None) -> tuple[Forecast, LSTMState]:
-        """Forecast from every row, carrying the state on.
+    def forward(
+        self, rows: Tensor, state: LSTMState | None = None, issued: slice = slice(None)
+    ) -> tuple[Forecast, LSTMState]:
+        """Forecast from the rows `issued`, carrying the state through all.
 
         Parameters
         ----------
@@ -129,12 +131,15 @@ class LSTMForecaster(RowNetwork):
             Shape (B, W, n_inputs).
         state
             Where the previous call stopped; None starts afresh.
+        issued
+            Which rows of W issue a forecast; all.
 
         Returns
         -------
-        The forecasts, (B, W, H, C) each, and the state after the last row.
+        The forecasts, (B, W, H, C) each, or fewer than W, and the state after the last row.
         """
         hidden, state = self.lstm(rows, state)  # (B, W, n_inputs) -> (B, W, D)
+        hidden, rows = hidden[:, issued], rows[:, issued]
         numbers = self.head(torch.cat([self.dropout(hidden), rows], dim=-1))
         shape = (*rows.shape[:2], -1, self.horizon, self.n_targets)
         parts = numbers.view(shape)  # (B, W, 1 or 2, H, C)
@@ -180,10 +185,10 @@ class DenseAutoencoder(RowNetwork):
             nn.Linear(hidden_size, window * n_targets),
         )
 
-    def forward(self, rows: Tensor) -> tuple[Forecast, None]:
-        """Say windows (B, W, n_inputs) again, (B, W, 1, C)."""
+    def forward(self, rows: Tensor, issued: slice = slice(None)) -> tuple[Forecast, None]:
+        """Say windows (B, W, n_inputs) again, the rows `issued` of W: (B, W, 1, C)."""
         numbers = self.decoder(self.encoder(rows))  # (B, W, n_inputs) -> (B, W * C)
-        return Forecast(numbers.view(-1, *self.shape), None), None
+        return Forecast(numbers.view(-1, *self.shape)[:, issued], None), None
 
 
 class LSTMAutoencoder(RowNetwork):
@@ -213,10 +218,10 @@ class LSTMAutoencoder(RowNetwork):
         self.decoder = nn.LSTM(hidden_size, hidden_size, batch_first=True)
         self.head = nn.Linear(hidden_size, n_targets)
 
-    def forward(self, rows: Tensor) -> tuple[Forecast, None]:
-        """Say windows (B, W, n_inputs) again, (B, W, 1, C)."""
+    def forward(self, rows: Tensor, issued: slice = slice(None)) -> tuple[Forecast, None]:
+        """Say windows (B, W, n_inputs) again, the rows `issued` of W: (B, W, 1, C)."""
         _, state = self.encoder(rows)  # two of (1, B, D)
         code = state[0][0][:, None].expand(-1, rows.shape[1], -1)  # (B, W, D)
         hidden, _ = self.decoder(code, state)
         backwards = self.head(hidden)  # (B, W, D) -> (B, W, C)
-        return Forecast(backwards.flip(1)[:, :, None], None), None
+        return Forecast(backwards.flip(1)[:, issued, None], None), None

@@ -18,6 +18,7 @@ from offbeat.errors import ConfigError, DataError, one_of
 from offbeat.grid import Grid, row_at
 from offbeat.series import BoolArray, FloatArray, Series
 from offbeat.stamps import time_text
+from offbeat.storable import part, under
 
 __all__ = [
     "Contamination",
@@ -28,7 +29,9 @@ __all__ = [
     "Preparation",
     "Prepared",
     "Span",
+    "confirmed_first",
     "span_rows",
+    "taught_rows",
 ]
 
 OutlierAction = Literal["off", "report", "apply"]
@@ -205,6 +208,28 @@ def span_rows(series: Series, spans: Sequence[Span]) -> BoolArray:
     return inside
 
 
+def taught_rows(
+    series: Series,
+    normal: Sequence[Span],
+    exclude: Sequence[Span],
+    expected: Sequence[Span] = (),
+) -> BoolArray:
+    """Which rows teach, shape (T,): those in a span of `normal`, or all; those in one of `expected`
+    as well; none in one of `exclude`.
+
+    Raises
+    ------
+    DataError
+        If no row is left, or a span lies outside the series or ends before it starts.
+    """
+    taught = span_rows(series, normal) if normal else np.ones(len(series), dtype=bool)
+    taught |= span_rows(series, expected)
+    taught &= ~span_rows(series, exclude)
+    if not taught.any():
+        raise DataError("no row is left to learn from: the excluded spans cover them all")
+    return taught
+
+
 def confirmed_first(prepared: Prepared, confirmed: BoolArray) -> Prepared:
     """The segments with the confirmed ones in front.
 
@@ -266,6 +291,10 @@ class FittedPreparation:
         filled, imputed = self.imputer.transform(grid.series.values, causal=causal)
         return self._prepared(grid, filled, imputed)
 
+    def in_data_units(self, scaled: FloatArray, prepared: Prepared) -> FloatArray:
+        """Scaled values of all channels, (T, C), in the units of a series that was prepared."""
+        return self.scaler.inverse(scaled) + prepared.base
+
     def _prepared(self, grid: Grid, filled: FloatArray, imputed: BoolArray) -> Prepared:
         known = ~np.isnan(filled[:, self.targets]).all(axis=1)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]])))
@@ -317,18 +346,17 @@ class FittedPreparation:
 
     def state(self) -> dict[str, np.ndarray]:
         """What was learned, as plain arrays."""
-        parts = {"imputer": self.imputer.state(), "scaler": self.scaler.state()}
-        state = {f"{part}.{k}": v for part, arrays in parts.items() for k, v in arrays.items()}
-        return state | {"wanders": self.wanders}
+        return {
+            **under("imputer", self.imputer.state()),
+            **under("scaler", self.scaler.state()),
+            "wanders": self.wanders,
+        }
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take back what `state` gave."""
         self.wanders = state["wanders"].astype(bool)
-        for name, part in (("imputer", self.imputer), ("scaler", self.scaler)):
-            prefix = f"{name}."
-            part.restore(
-                {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-            )
+        self.imputer.restore(part("imputer", state))
+        self.scaler.restore(part("scaler", state))
         return self
 
 

@@ -23,7 +23,6 @@ from offbeat.metrics.flags import precision_recall
 from offbeat.mutes import Mute
 from offbeat.preparation import Span
 from offbeat.rules import EventRules
-from offbeat.runs import runs_label
 from offbeat.series import BoolArray, FloatArray
 from offbeat.similarity import ALIKE, Precedent, precedent_of, shape_distance
 from offbeat.thresholds import (
@@ -260,8 +259,8 @@ def _evidence(detection: Detection, labels: Labels, rows: Runs) -> Evidence:
         inside = ratio[start:end][np.isfinite(ratio[start:end])]
         if len(inside) and label.verdict != "expected":
             (right if label.is_anomalous else wrong).append(float(inside.max()))
-    known = _flags(rows, len(ratio))
-    return Evidence(np.array(right), np.array(wrong), _unjudged(detection, ratio, known))
+    unjudged = _unjudged(detection, ratio, labels.known(detection.series))
+    return Evidence(np.array(right), np.array(wrong), unjudged)
 
 
 def _unjudged(detection: Detection, ratio: FloatArray, known: BoolArray) -> FloatArray:
@@ -372,7 +371,3 @@ def _touches(place: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
 def _apart_from(events: Sequence[Event], detection: Detection) -> tuple[Event, ...]:
     heard = detection.label
     return tuple(event for event in events if not heard[event.start : event.end].any())
-
-
-def _flags(rows: Runs, n_rows: int) -> BoolArray:
-    return np.asarray(runs_label(np.array(rows, dtype=np.int64).reshape(-1, 2), n_rows) == 1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from offbeat.errors import ConfigError
 from offbeat.series import TimeArray
 
-__all__ = ["local_time", "read_stamp", "step_text", "time_text"]
+__all__ = ["is_iso", "local_time", "read_stamp", "step_text", "time_text"]
 
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # whole years that nanoseconds since 1970 reach
 _UNITS = (
@@ -59,16 +59,9 @@ def read_stamp(at: object, zone: str | None) -> np.datetime64:
     """
     if isinstance(at, np.datetime64):
         return at
-    moment = at
-    if isinstance(at, str):
-        try:
-            moment = datetime.fromisoformat(at)
-        except ValueError:
-            moment = None
+    moment = _iso(at) if isinstance(at, str) else at
     if not isinstance(moment, datetime):
-        raise ConfigError(
-            f"a row, a fraction or a time stamp in ISO form was expected, {at!r} came"
-        )
+        raise ConfigError(f"a time stamp in ISO form was expected, {at!r} came")
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ConfigError(
             f"a time stamp from {FIRST_YEAR} to {LAST_YEAR} was expected, {at!r} came"
@@ -78,6 +71,11 @@ def read_stamp(at: object, zone: str | None) -> np.datetime64:
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     return np.datetime64(moment, "ns")
+
+
+def is_iso(text: str) -> bool:
+    """Whether `read_stamp` can read this."""
+    return _iso(text) is not None
 
 
 def local_time(time: TimeArray, zone: str | None) -> NDArray[np.datetime64]:
@@ -90,3 +88,10 @@ def local_time(time: TimeArray, zone: str | None) -> NDArray[np.datetime64]:
         return stamps
     utc = pl.Series(stamps).dt.replace_time_zone("UTC")
     return utc.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_numpy()
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -22,6 +22,10 @@ __all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "t
 MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 10, 25
 """An epoch is one pass over the training rows, but never fewer or more batches than these."""
 MIN_VALIDATION_ROWS = 16
+FORETOLD = 2
+"""How often a row is foretold at least in a training step, where so many channels are forecast that
+not every row of a chunk can issue forecasts. Neighbours say nearly the same, and chunks start
+anywhere, so in time every row issues some."""
 
 
 @dataclass(frozen=True)
@@ -328,6 +332,7 @@ def _chunk_loss(
 ) -> Tensor:
     """Mean loss over the chunks that start at `starts`, without padding, gaps and the worst."""
     horizon, n_rows = network.horizon, len(material.inputs)
+    issued = slice(None, None, _issue_step(network, material.targets.shape[1]))
     length = min(material.chunk, int((ends - starts).max()))
     rows = torch.from_numpy(starts)[:, None] + torch.arange(length + horizon)  # (B, W + H)
     inside = rows < torch.from_numpy(ends)[:, None]
@@ -338,14 +343,21 @@ def _chunk_loss(
     first = network.first_ahead
     ahead = ahead[:, first : first + length + horizon - 1]
     # (B, W + H - 1, C) -> (B, W, C, H) -> (B, W, H, C): what each row speaks of
-    target = ahead.unfold(1, horizon, 1).transpose(2, 3).to(device)
-    forecast, _ = network(inputs)
+    target = ahead.unfold(1, horizon, 1).transpose(2, 3)[:, issued].to(device)
+    forecast, _ = network(inputs, issued=issued)
     known = ~torch.isnan(target)
-    known[:, : material.warm_up] = False
-    if not known.any():
-        known = ~torch.isnan(target)
+    warm = torch.arange(length)[issued] >= material.warm_up
+    if (known & warm[:, None, None]).any():
+        known &= warm[:, None, None]
     losses = loss(forecast, torch.where(known, target, 0.0))
     return _trimmed_mean(torch.where(known, losses, 0.0), known, options.trim)
+
+
+def _issue_step(network: RowNetwork, n_targets: int) -> int:
+    """Every how many rows of a chunk a forecast is issued, so that what is said of many channels
+    costs no more than the LSTM that says it."""
+    numbers = network.horizon * n_targets
+    return max(1, min(network.horizon // FORETOLD, numbers // network.hidden_size))
 
 
 def _trimmed_mean(losses: Tensor, known: Tensor, trim: float) -> Tensor:

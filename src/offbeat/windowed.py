@@ -5,14 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from offbeat.detection import EventRules
-from offbeat.detector import Detector, Foresight
+from offbeat.detector import Detector
 from offbeat.errors import whole_number
-from offbeat.memory import ShapeMemory, View
+from offbeat.judging import Foresight
+from offbeat.memory import ShapeMemory
 from offbeat.options import LEVEL_PREPARATION, WINDOW_SCORING
 from offbeat.preparation import Preparation, Prepared
 from offbeat.scores import Scoring, Smoothing
@@ -29,7 +30,6 @@ WINDOWS_OF_HISTORY = 4
 """A training part should hold so many windows, else the window is made smaller."""
 VALUE_CLIP = 8.0
 """Scaled values are compared up to so many training deviations from usual."""
-VIEWS: tuple[View, ...] = get_args(View)
 USUAL, UNUSUAL = 0.5, 0.99
 MIN_UNIT = 0.02
 """Smallest unit of a distance, in training deviations."""
@@ -207,37 +207,33 @@ class ShapeMemoryDetector(WindowDetector):
 
     def _learn_windows(self, scaled: FloatArray, starts: list[IntArray]) -> None:
         draw = np.random.default_rng(self.random_state)
-        self.memories_: list[tuple[ShapeMemory, ...]] = []
+        self.memories_: list[ShapeMemory] = []
         self.units_: list[tuple[Unit, ...]] = []
         for column, own in zip(scaled.T, starts, strict=True):
             kept = np.sort(draw.permutation(own)[: self.n_windows])
             windows = sliding_windows(column, self.window_)[kept].astype(np.float32)
-            memories = _memories(windows, kept)
-            self.memories_.append(memories)
-            self.units_.append(
-                tuple(Unit.of(each.distance(column, own, leave_out=True)) for each in memories)
-            )
+            self.memories_.append(ShapeMemory(windows, kept))
+            distances = self.memories_[-1].distances(column, own, leave_out=True)
+            self.units_.append(tuple(Unit.of(distance) for distance in distances))
 
     def _distances(
         self, scaled: FloatArray, starts: list[IntArray], *, training: bool
     ) -> list[FloatArray]:
         made = []
-        for column, own, memories, units in zip(
+        for column, own, memory, units in zip(
             scaled.T, starts, self.memories_, self.units_, strict=True
         ):
-            far = [
-                unit.measure(memory.distance(column, own, leave_out=training))
-                for memory, unit in zip(memories, units, strict=True)
-            ]
+            distances = memory.distances(column, own, leave_out=training)
+            far = [unit.measure(each) for unit, each in zip(units, distances, strict=True)]
             made.append(np.expm1(np.mean(far, axis=0)))
         return made
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """As `Detector.state`, with the windows remembered."""
         state, arrays = super().state()
-        for column, (memories, units) in enumerate(zip(self.memories_, self.units_, strict=True)):
-            arrays[f"memory{column}.windows"] = memories[0].windows
-            arrays[f"memory{column}.starts"] = memories[0].starts
+        for column, (memory, units) in enumerate(zip(self.memories_, self.units_, strict=True)):
+            arrays[f"memory{column}.windows"] = memory.windows
+            arrays[f"memory{column}.starts"] = memory.starts
             arrays[f"memory{column}.units"] = np.array([(u.usual, u.more) for u in units])
         return state, arrays
 
@@ -248,10 +244,6 @@ class ShapeMemoryDetector(WindowDetector):
             windows, starts = arrays[f"memory{column}.windows"], arrays[f"memory{column}.starts"]
             if windows.shape != (len(starts), self.window_):
                 raise ValueError(f"windows of {self.window_} rows were expected, {windows.shape}")
-            self.memories_.append(_memories(windows, starts))
+            self.memories_.append(ShapeMemory(windows, starts))
             units = arrays[f"memory{column}.units"]
             self.units_.append(tuple(Unit(float(usual), float(more)) for usual, more in units))
-
-
-def _memories(windows: FloatArray, starts: IntArray) -> tuple[ShapeMemory, ...]:
-    return tuple(ShapeMemory(windows, starts, view) for view in VIEWS)

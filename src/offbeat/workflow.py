@@ -65,11 +65,12 @@ def train_file(
     """Train on a file and write the model; an older model is replaced only when all is done."""
     refuse_same_file(source, model)
     with _about(source):
-        fitted = _fitted(read_series(source, options), detector, lesson, progress)
+        made = LSTMDetector() if detector is None else detector
+        _teach(made, read_series(source, options), lesson, progress)
         if threshold is not None:
-            fitted.set_threshold(threshold)
-    fitted.save(model)
-    return fitted
+            made.set_threshold(threshold)
+    made.save(model)
+    return made
 
 
 def detect_file(
@@ -109,12 +110,12 @@ def detect_file(
         Called after every epoch.
     """
     with _about(source):
-        series = read_series(source, options)
-        if model is None:
-            fitted = _fitted(series, detector, lesson, progress)
-        else:
-            fitted, series = _loaded(model, series, detector, step, mutes)
-        detection = fitted.detect(series)
+        made, series, to_learn = _begun(
+            read_series(source, options), model, detector, step, lesson, mutes
+        )
+        if to_learn is not None:
+            _teach(made, series, to_learn, progress)
+        detection = made.detect(series)
         return detection if threshold is None else detection.with_threshold(threshold)
 
 
@@ -146,16 +147,13 @@ def evaluate_file(
     two are missing where a model was trained on other data: then there is nothing to learn from.
     """
     with _about(source):
-        series = read_series(source, options)
-        if model is None:
-            made = LSTMDetector() if detector is None else detector
-            found = evaluate(
-                made, series, lesson=lesson, threshold=threshold, buffer=buffer, progress=progress
-            )
-        else:
-            made, series = _loaded(model, series, detector, step, mutes)
-            found = evaluate(made, series, lesson=None, threshold=threshold, buffer=buffer)
-        beside = _references(found, made, series, lesson if model is None else None, threshold)
+        made, series, to_learn = _begun(
+            read_series(source, options), model, detector, step, lesson, mutes
+        )
+        found = evaluate(
+            made, series, lesson=to_learn, threshold=threshold, buffer=buffer, progress=progress
+        )
+        beside = _references(found, made, series, to_learn, threshold)
         found = replace(found, detector=name_of(made))
         return Comparison((found, *beside.evaluations), beside.failures)
 
@@ -320,6 +318,20 @@ def _known_to(fitted: Detector, series: Series, model: str | Path) -> Series:
     return series.select(fitted.channels_)
 
 
+def _begun(
+    series: Series,
+    model: str | Path | None,
+    detector: Detector | None,
+    step: str | None,
+    lesson: Lesson,
+    mutes: Sequence[Mute],
+) -> tuple[Detector, Series, Lesson | None]:
+    """The detector, the data as it knows them, and what it has yet to learn; a model, nothing."""
+    if model is None:
+        return LSTMDetector() if detector is None else detector, series, lesson
+    return *_loaded(model, series, detector, step, mutes), None
+
+
 def _loaded(
     model: str | Path,
     series: Series,
@@ -359,10 +371,9 @@ def _references(
     return Comparison(tuple(ordered), judged.failures)
 
 
-def _fitted(
-    series: Series, detector: Detector | None, lesson: Lesson, progress: ProgressHook | None
-) -> Detector:
-    made = LSTMDetector() if detector is None else detector
-    return made.fit(
+def _teach(
+    detector: Detector, series: Series, lesson: Lesson, progress: ProgressHook | None
+) -> None:
+    detector.fit(
         lesson.part(series), normal=lesson.normal, exclude=lesson.exclude, progress=progress
     )

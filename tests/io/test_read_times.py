@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from offbeat.errors import DataError
+from offbeat.errors import ConfigError, DataError
 from offbeat.io import ReadOptions, as_series, read_series, read_source
+from offbeat.io.times import instant
 
 NOON = np.datetime64("2024-01-31T12:05:00", "ns")
 
@@ -58,6 +59,7 @@ def times(*texts: str, zone: str | None = None) -> np.ndarray:
 )
 def test_notations(text: str) -> None:
     assert times(text, text).tolist() == [NOON.astype(int)] * 2
+    assert instant(text) == NOON
 
 
 def test_dates_alone() -> None:
@@ -276,3 +278,41 @@ def test_a_zone_beside_offsets_is_for_showing() -> None:
     series = as_series(frame, ReadOptions(zone="Asia/Tokyo"))
     assert series.zone == "Asia/Tokyo"
     assert series.time.tolist() == utc("2024-07-01T12:00")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-07-01 12:00",
+        "1.7.2024 12:00",
+        "2024-10-27 02:30",  # twice
+        "27.10.2024 02:30",
+        "2024-03-31 02:30",  # skipped
+        "31.3.2024 02:30",
+        "2024-07-01 12:00+05:30",
+    ],
+)
+def test_one_moment_is_read_as_a_column_is(text: str) -> None:
+    assert instant(text, "Europe/Berlin") == times(text, zone="Europe/Berlin")[0].astype("M8[ns]")
+
+
+def test_one_moment_as_an_object() -> None:
+    for at in (datetime(2024, 1, 31, 12, 5), NOON, date(2024, 1, 31)):
+        assert instant(at) in (NOON, NOON.astype("M8[D]"))
+    assert instant(datetime(2024, 1, 31, 12, 5), "Asia/Tokyo") == NOON - np.timedelta64(9, "h")
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ("soon", "a time stamp such as 2024-01-31T12:00 was expected, 'soon' came"),
+        (0.5, "a time stamp such as 2024-01-31T12:00 was expected, 0.5 came"),
+        ("5/6/2024", "'5/6/2024' may mean day/month or month/day"),
+        ("2262-01-01", "a time stamp from 1678 to 2261 was expected, '2262-01-01' came"),
+        ("1.1.2262", "a time stamp from 1678 to 2261 was expected, 2262-01-01T00:00:00 came"),
+    ],
+)
+def test_what_is_no_moment_is_refused(at: object, words: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        instant(at)
+    assert str(told.value).startswith(words)

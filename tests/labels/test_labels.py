@@ -78,7 +78,7 @@ def test_a_hand_written_file_is_read(tmp_path: Path) -> None:
         ("start,end,verdict\n5,9", "verdict is missing"),
         ("start,end,verdict,colour\n5,9,missed,red", "no column 'colour'"),
         ("start,end\n5,9", "verdict is missing"),
-        ("start,end,verdict\nsoon,9,missed", "line 2: a row, a fraction or a time stamp"),
+        ("start,end,verdict\nsoon,9,missed", "line 2: a time stamp such as 2024"),
         ("start,end,verdict\n5,2026-03-01,missed", "from row to row or from time to time"),
         ("start,end,verdict\n5,9,missed,x", "line 2: more cells than columns"),
         ('start,end,verdict\n5,9,"missed', "is no CSV"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import FrozenInstanceError
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from naive_thresholds import SCORES, labels, noise, taken_from
 
-from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError, DataError
 from offbeat.thresholds import (
     BudgetThreshold,
@@ -37,7 +35,6 @@ from offbeat.thresholds.base import (
     bounded,
     check_number,
     check_rows,
-    duration_text,
     power_of_two,
 )
 from offbeat.thresholds.text import METHODS
@@ -217,24 +214,3 @@ def test_what_is_no_number_of_rows_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match=f"every must be .* 1 or more; {value!r} came"):
         check_rows("every", value, 1)
     check_rows("every", 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("span", "text"),
-    [
-        (timedelta(days=7), "7d"),
-        (timedelta(hours=36), "36h"),
-        (timedelta(minutes=90), "90min"),
-        (timedelta(seconds=61), "61s"),
-        (timedelta(milliseconds=1500), "1.500000s"),
-    ],
-)
-def test_a_duration_in_its_largest_whole_unit(span: timedelta, text: str) -> None:
-    assert duration_text(span) == text
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.timedeltas(timedelta(microseconds=1), timedelta(days=36_500)))
-def test_a_duration_comes_back_from_its_text(span: timedelta) -> None:
-    found = parse_duration(duration_text(span)).astype("timedelta64[us]").item()
-    assert abs(found - span) <= timedelta(microseconds=1)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from offbeat.detector import Detector, Foresight
+from offbeat.detector import Detector
 from offbeat.errors import whole_number
+from offbeat.judging import Foresight
 from offbeat.options import LevelOptions
 from offbeat.preparation import Prepared
 from offbeat.scores import LARGEST, error_size

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from offbeat.baselines.forecasts import ForecastDetector
-from offbeat.detector import Detector, Foresight
+from offbeat.detector import Detector
+from offbeat.judging import Foresight
 from offbeat.options import SharedOptions
 from offbeat.preparation import Prepared
 from offbeat.scores import LARGEST, Scoring

@@ -17,6 +17,7 @@ from offbeat.memory import View, seen_as
 from offbeat.options import WindowOptions
 from offbeat.series import FloatArray, IntArray
 from offbeat.sliding import sliding_windows
+from offbeat.storable import part, under
 from offbeat.windowed import Unit, WindowDetector
 
 __all__ = [
@@ -112,7 +113,7 @@ class WindowModelDetector(WindowOptions, WindowDetector):
         arrays["units"] = np.array([(unit.usual, unit.more) for unit in self.units_])
         for column, model in enumerate(self.models_):
             if model is not None:
-                arrays |= {f"model{column}.{k}": v for k, v in model.arrays().items()}
+                arrays |= under(f"model{column}", model.arrays())
         return state, arrays
 
     def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -120,8 +121,7 @@ class WindowModelDetector(WindowOptions, WindowDetector):
         self.units_ = [Unit(float(usual), float(more)) for usual, more in arrays["units"]]
         self.models_ = []
         for column in range(len(self.targets_)):
-            prefix = f"model{column}."
-            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            own = part(f"model{column}", arrays)
             for name, array in own.items():
                 if array.ndim == 2 and array.shape[1] != self.window_:  # noqa: PLR2004
                     raise ValueError(f"{name} of {self.window_} rows were expected, {array.shape}")

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from offbeat.errors import DataError
+from offbeat.errors import ConfigError, DataError
 from offbeat.io.tables import MISSING_WORDS
 from offbeat.io.written import WrittenTime, day_order, parse_local
 from offbeat.io.zones import localise
 from offbeat.series import BoolArray, TimeArray
+from offbeat.stamps import is_iso, read_stamp
 
 __all__ = ["Clock", "epoch_unit", "instant", "read_clock", "reads_as_time"]
 
@@ -119,18 +120,23 @@ def epoch_unit(values: NDArray[np.floating]) -> str | None:
 
 
 def instant(at: object, zone: str | None = None) -> np.datetime64:
-    """One moment, given as text, datetime or datetime64, in UTC.
+    """One moment, given as text in any usual notation, datetime or datetime64, in UTC.
 
     Raises
     ------
-    DataError
+    ConfigError
         If it is no time stamp.
     """
-    text = at.isoformat() if hasattr(at, "isoformat") else str(at)
+    text = (at.isoformat() if hasattr(at, "isoformat") else str(at)).strip()
+    if is_iso(text):
+        return read_stamp(text, zone)
     column = pl.Series("time", [text], dtype=pl.String)
     if not reads_as_time(column):
-        raise DataError(f"a time stamp such as 2024-01-31T12:00 was expected, {text!r} came")
-    time = read_clock(column, zone=zone, where=lambda _: "the time stamp given").time
+        raise ConfigError(f"a time stamp such as 2024-01-31T12:00 was expected, {at!r} came")
+    try:
+        time = read_clock(column, zone=zone, where=lambda _: "the time stamp given").time
+    except DataError as reason:
+        raise ConfigError(str(reason).removeprefix("column 'time': ")) from None
     return np.datetime64(time[0])
 
 

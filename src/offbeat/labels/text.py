@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from offbeat.errors import ConfigError, DataError, nearest_names
+from offbeat.io.times import instant
 from offbeat.labels.label import Label, Moment, as_moment
-from offbeat.stamps import read_stamp
 
 __all__ = ["COLUMNS", "joined_channels", "kind_of_file", "read_labels"]
 
@@ -84,7 +84,7 @@ def _label(row: Mapping[str, Any], where: str, zone: str | None) -> Label:
             verdict=OTHER_WORDS.get(words, words),  # type: ignore[arg-type]
             channels=_read_channels(row.get("channels")),
             who=str(row.get("who") or ""),
-            when=read_stamp(row["when"], zone) if row.get("when") else None,
+            when=instant(row["when"], zone) if row.get("when") else None,
             note=str(row.get("note") or ""),
         )
     except (ConfigError, DataError) as problem:
@@ -98,7 +98,7 @@ def _read_moment(at: object, zone: str | None) -> Moment:
         raise DataError(f"a row number or a time stamp was expected, {at!r} came")
     if isinstance(at, int | datetime):
         return as_moment(at)
-    return as_moment(read_stamp(at.strip() if isinstance(at, str) else at, zone))
+    return as_moment(instant(at, zone))
 
 
 def _read_channels(names: object) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import math
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from offbeat.errors import ConfigError, DataError
 from offbeat.series import FloatArray, IntArray
+from offbeat.storable import plain
 
 MARGIN = 1e-6  # scores that differ by less than this share are one constant (float32 rounding)
 FEWEST_SCORES = 2
@@ -109,7 +109,7 @@ class Threshold(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; `threshold_from_dict` reads it."""
-        settings = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        settings = {field.name: plain(getattr(self, field.name)) for field in fields(self)}
         return {"kind": self.kind, **settings}
 
 
@@ -171,18 +171,3 @@ def check_rows(what: str, value: object, low: int) -> None:
     """Refuse what is no whole number of rows >= low."""
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
         raise ConfigError(f"{what} must be a whole number of rows, {low} or more; {value!r} came")
-
-
-def duration_text(span: timedelta) -> str:
-    """7d, 12h, 90s: the largest unit that fits without a rest."""
-    seconds = span.total_seconds()
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        if seconds % size == 0:
-            return f"{int(seconds / size)}{unit}"
-    return f"{seconds:.6f}s"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Threshold):
-        return value.to_dict()
-    return duration_text(value) if isinstance(value, timedelta) else value

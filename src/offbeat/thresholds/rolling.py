@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from offbeat.durations import duration_text
 from offbeat.errors import ConfigError
 from offbeat.series import FloatArray
 from offbeat.thresholds.base import (
@@ -15,7 +16,6 @@ from offbeat.thresholds.base import (
     StaticThreshold,
     Threshold,
     check_rows,
-    duration_text,
 )
 from offbeat.thresholds.static import SigmaThreshold
 

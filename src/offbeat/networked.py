@@ -1,0 +1,80 @@
+"""Detectors that train a network: how it is made, trained, kept in a file and read back."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+
+from offbeat.detector import Detector
+from offbeat.keeping import Arrays, State
+from offbeat.networks import RowNetwork
+from offbeat.storable import part, under
+from offbeat.training import Loss, Material, ProgressHook, Training, TrainingLog, train
+
+__all__ = ["NetworkDetector"]
+
+
+class NetworkDetector(Detector):
+    """Base of the detectors that train one network; a method fills in how it is built.
+
+    Attributes
+    ----------
+    network_
+        The trained network, in evaluation mode.
+    training_log_
+        Its diary.
+    """
+
+    training: Training
+    device: str = "cpu"
+
+    network_: RowNetwork
+    training_log_: TrainingLog
+
+    @abstractmethod
+    def _build_network(self) -> RowNetwork:
+        """A network for what was chosen, with weights drawn from the global state of torch, which
+        is set and put back around the call."""
+
+    def _train(self, material: Material, loss: Loss, progress: ProgressHook | None) -> None:
+        """Make a network from the seed and train it."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.random_state)
+            network = self._build_network()
+        self.network_ = network.to(self.device)
+        self.training_log_ = train(
+            self.network_,
+            material,
+            loss,
+            self.training,
+            seed=self.random_state,
+            device=torch.device(self.device),
+            progress=progress,
+        )
+
+    def _chosen_in_training(self) -> dict[str, object]:
+        log = self.training_log_
+        return {
+            "epochs": len(log.epochs),
+            "best_epoch": log.best_epoch,
+            "training_ended": log.ended,
+        }
+
+    def state(self) -> tuple[State, Arrays]:
+        """As `Detector.state`, with the network's weights."""
+        state, arrays = super().state()
+        log, weights = self.training_log_, self.network_.state_dict()
+        state["training"] = {"best_epoch": log.best_epoch, "ended": log.ended}
+        return state, arrays | under("network", {k: v.cpu().numpy() for k, v in weights.items()})
+
+    def _restore(self, state: State, arrays: Arrays) -> None:
+        super()._restore(state, arrays)
+        diary, kept = state["training"], part("network", arrays)
+        self.training_log_ = TrainingLog(self.record_.log, diary["best_epoch"], diary["ended"])
+        # Built without memory first, so that sizes in the file are held against its own weights.
+        with torch.device("meta"):
+            network = self._build_network()
+        weights = {name: torch.from_numpy(array.copy()) for name, array in kept.items()}
+        network.load_state_dict(weights, assign=True)
+        self.network_ = network.to(self.device).eval()
