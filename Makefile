@@ -22,6 +22,7 @@ check: $(VENV)/.test $(VENV)/.check
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/cost.py
 	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/teaching.py
 
 bench-accuracy: $(VENV)/.test
 	$(BIN)/python benchmarks/accuracy.py

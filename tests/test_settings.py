@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from offbeat import ConfigError, EnsembleDetector, LSTMDetector, Preparation, Scoring
+from offbeat import (
+    ConfigError,
+    EnsembleDetector,
+    LSTMDetector,
+    Preparation,
+    Scoring,
+    parse_mute,
+)
 from offbeat.settings import settings_in, settings_text, with_settings
 from offbeat.thresholds import BudgetThreshold, SigmaThreshold
 
@@ -51,6 +58,10 @@ def test_an_option_is_read_in_its_own_type(setting: str, value: object) -> None:
         ("preparation.step=3", 3),
         ("scoring.skewness=0.5", 0.5),
         ("rules.min_length=4", 4),
+        (
+            "rules.mutes=Sat,Sun; Mon 02:00-03:00",
+            (parse_mute("Sat,Sun"), parse_mute("Mon 02:00-03:00")),
+        ),
     ],
 )
 def test_an_option_of_a_group_is_set_and_its_neighbours_stay(setting: str, value: object) -> None:

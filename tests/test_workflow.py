@@ -12,6 +12,8 @@ import contract
 from offbeat import (
     ConfigError,
     DataError,
+    Label,
+    Labels,
     LSTMDetector,
     PersistenceDetector,
     ReadOptions,
@@ -20,9 +22,11 @@ from offbeat import (
     compare,
     evaluate,
     load,
+    parse_mute,
+    recalibrate,
 )
 from offbeat.checks import check
-from offbeat.thresholds import FBetaThreshold, PercentileThreshold, SigmaThreshold
+from offbeat.thresholds import CostThreshold, FBetaThreshold, PercentileThreshold, SigmaThreshold
 from offbeat.training import EpochLog, Training
 from offbeat.workflow import (
     Lesson,
@@ -30,8 +34,10 @@ from offbeat.workflow import (
     compare_file,
     detect_file,
     evaluate_file,
+    parse_goal,
     parse_span,
     parse_split,
+    recalibrate_file,
     refuse_same_file,
     set_model_threshold,
     train_file,
@@ -341,3 +347,41 @@ def test_a_model_stays_as_it_was_if_training_fails(model: Path, tmp_path: Path) 
     with pytest.raises(DataError, match=r"short\.csv: .* 9 rows"):
         train_file(short, model, detector=quick())
     assert model.read_bytes() == before
+
+
+# ---------------------------------------------------------------- labels
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_labels_act_on_a_model_and_a_file_as_in_the_library(
+    table: str, model: Path, tmp_path: Path, anew: bool
+) -> None:
+    labels = Labels((Label(150, 170, "missed"), Label(200, 220, "expected")))
+    path, before = labels.write(tmp_path / "labels.csv"), model.read_bytes()
+    found = recalibrate_file(table, model, path, goal=CostThreshold(), anew=anew)
+    assert found.labels == labels
+    assert [e.start for e in found.before.events] == [
+        e.start for e in load(model).detect(pl.read_csv(table)).events
+    ]
+    if anew:
+        assert found.detector.n_learned_ == 140  # the old part, rows 0 to 119, and 20 expected
+    else:
+        plain = recalibrate(load(model), pl.read_csv(table), labels, goal=CostThreshold())
+        assert found.to_dict() == plain.to_dict()
+    assert model.read_bytes() == before
+
+
+def test_a_mute_alone_is_worth_a_recalibration(table: str, model: Path) -> None:
+    found = recalibrate_file(table, model, None, mutes=[parse_mute("channels=channel_1")])
+    assert found.rules.mutes == (parse_mute("channels=channel_1"),)
+    detection = detect_file(table, model=model, mutes=[parse_mute("channels=channel_1")])
+    assert detection.rules.mutes == found.rules.mutes
+    with pytest.raises(DataError, match="nothing to learn from"):
+        recalibrate_file(table, model, None)
+
+
+@pytest.mark.parametrize("text", ["sigma:3", "1/week", "nonsense", "2.5"])
+def test_what_is_no_goal_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_goal(text)
+    assert parse_goal("cost:5:1") == CostThreshold(1.0, 5.0)

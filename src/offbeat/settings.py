@@ -15,7 +15,9 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from offbeat.detector import Detector
 from offbeat.durations import duration_text
 from offbeat.errors import ConfigError, nearest_names
+from offbeat.mutes import Mute, parse_mute
 from offbeat.roster import name_of
+from offbeat.similarity import Precedent
 from offbeat.thresholds import Threshold, parse_threshold, threshold_text
 
 __all__ = ["settings_in", "settings_text", "with_settings"]
@@ -62,6 +64,7 @@ def settings_text(detector: Detector) -> str:
             lines += [
                 f"{name}.{field.name}: {_written(getattr(value, field.name))}"
                 for field in fields(value)
+                if _is_writable(getattr(value, field.name))
             ]
         elif _is_writable(value):
             lines.append(f"{name}: {_written(value)}")
@@ -97,9 +100,9 @@ def settings_in(path: str | Path) -> list[str]:
 
 
 def _is_writable(value: object) -> bool:
-    """Whether a value fits on a line: the members of an ensemble do not."""
+    """Whether a value fits on a line: members of an ensemble and precedents do not."""
     parts = value if isinstance(value, tuple) else (value,)
-    kinds = (str, int, float, timedelta, Threshold, type(None))
+    kinds = (str, int, float, timedelta, Threshold, Mute, type(None))
     return all(isinstance(part, kinds) for part in parts)
 
 
@@ -115,6 +118,8 @@ def _written(value: object) -> str:
         value = threshold_text(value)
     if isinstance(value, timedelta):
         value = duration_text(value)
+    if isinstance(value, tuple) and any(isinstance(part, Mute) for part in value):
+        value = "; ".join(mute.text for mute in value)
     if isinstance(value, tuple):
         value = ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False)
@@ -138,6 +143,10 @@ def _read(name: str, text: str, kind: Any) -> Any:
         return None
     if Threshold in kinds:
         return parse_threshold(text)
+    if kind == tuple[Mute, ...]:
+        return tuple(parse_mute(part) for part in text.split(";") if part.strip())
+    if kind == tuple[Precedent, ...]:
+        raise ConfigError(f"{name} cannot be written as text: labels make them, see recalibrate")
     if get_origin(kind) is tuple or tuple[str, ...] in kinds:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if "," in text and tuple[int, ...] in kinds:

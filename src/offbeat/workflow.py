@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +16,16 @@ from offbeat.detector import Detector
 from offbeat.errors import ConfigError, DataError, nearest_names
 from offbeat.evaluation import Evaluation, evaluate
 from offbeat.io import ReadOptions, read_series
+from offbeat.labels import Labels
 from offbeat.lesson import Lesson
 from offbeat.lstm import LSTMDetector
+from offbeat.mutes import Mute
 from offbeat.persist import load
 from offbeat.preparation import Span
+from offbeat.recalibration import Recalibration, recalibrate, retrain
 from offbeat.roster import name_of, references_beside
 from offbeat.series import Series
-from offbeat.thresholds import Threshold
+from offbeat.thresholds import FBetaThreshold, LabelledThreshold, Threshold, parse_threshold
 from offbeat.training import ProgressHook
 
 __all__ = [
@@ -32,8 +35,10 @@ __all__ = [
     "detect_file",
     "detect_series",
     "evaluate_file",
+    "parse_goal",
     "parse_span",
     "parse_split",
+    "recalibrate_file",
     "refuse_same_file",
     "set_model_threshold",
     "train_file",
@@ -99,6 +104,7 @@ def detect_file(
     step: str | None = None,
     lesson: Lesson = Lesson(),
     threshold: Threshold | None = None,
+    mutes: Sequence[Mute] = (),
     progress: ProgressHook | None = None,
 ) -> Detection:
     """Scores and events of a file.
@@ -120,11 +126,15 @@ def detect_file(
         What it is trained on.
     threshold
         Where to cut; None takes the model's own.
+    mutes
+        With a model: times in which events are kept quiet, beside the model's own.
     progress
         Called after every epoch.
     """
     with _about(source):
-        made, series, to_learn = _begun(read_series(source, options), model, detector, step, lesson)
+        made, series, to_learn = _begun(
+            read_series(source, options), model, detector, step, lesson, mutes
+        )
         if to_learn is not None:
             _teach(made, series, to_learn, progress)
         detection = made.detect(series)
@@ -153,6 +163,7 @@ def evaluate_file(
     step: str | None = None,
     lesson: Lesson = Lesson(),
     threshold: Threshold | None = None,
+    mutes: Sequence[Mute] = (),
     buffer: int | None = None,
     progress: ProgressHook | None = None,
 ) -> Comparison:
@@ -160,7 +171,7 @@ def evaluate_file(
 
     Parameters
     ----------
-    source, options, model, detector, step, lesson, threshold, progress
+    source, options, model, detector, step, lesson, threshold, mutes, progress
         As in `detect_file`.
     buffer
         Soft edge of VUS in rows, see `offbeat.evaluate`.
@@ -171,7 +182,9 @@ def evaluate_file(
     two are missing where a model was trained on other data: then there is nothing to learn from.
     """
     with _about(source):
-        made, series, to_learn = _begun(read_series(source, options), model, detector, step, lesson)
+        made, series, to_learn = _begun(
+            read_series(source, options), model, detector, step, lesson, mutes
+        )
         found = evaluate(
             made, series, lesson=to_learn, threshold=threshold, buffer=buffer, progress=progress
         )
@@ -239,6 +252,48 @@ def set_model_threshold(
     return fitted
 
 
+def recalibrate_file(
+    source: str,
+    model: str | Path,
+    labels: str | Path | None,
+    options: ReadOptions = ReadOptions(),
+    *,
+    goal: LabelledThreshold = FBetaThreshold(),
+    mutes: Sequence[Mute] = (),
+    alike: bool = True,
+    anew: bool = False,
+    step: str | None = None,
+    progress: ProgressHook | None = None,
+) -> Recalibration:
+    """What labels would change of a model; nothing is written.
+
+    Parameters
+    ----------
+    source, options, step
+        As in `detect_file`.
+    model
+        The model file.
+    labels
+        A file of labels, see `offbeat.labels.Labels.read`; None where there are only mutes.
+    goal, mutes, alike
+        As in `offbeat.recalibrate`.
+    anew
+        Whether it is trained anew first, see `offbeat.retrain`; "before" is the old model.
+    progress
+        Called after every epoch.
+    """
+    with _about(source):
+        fitted, series = _loaded(model, read_series(source, options), step=step)
+        said = Labels() if labels is None else Labels.read(labels, zone=series.zone)
+        before = fitted.detect(series)
+        if anew:
+            fitted = retrain(fitted, series, said, progress=progress)
+        found = recalibrate(
+            fitted, series if anew else before, said, goal=goal, mutes=mutes, alike=alike
+        )
+        return replace(found, before=before)
+
+
 def refuse_same_file(source: str | Path, target: str | Path) -> None:
     """Raise a `ConfigError` if what is written would take the place of what is read."""
     known = str(source) != "-" and Path(source).exists() and Path(target).exists()
@@ -264,6 +319,14 @@ def parse_span(text: str) -> Span:
     edges = (start.strip(), end.strip())
     first, last = (int(edge) if edge.isdigit() else edge for edge in edges)
     return first, last
+
+
+def parse_goal(text: str) -> LabelledThreshold:
+    """`fbeta:2` or `cost:10:1`, what a cut is chosen for."""
+    goal = parse_threshold(text)
+    if not isinstance(goal, LabelledThreshold):
+        raise ConfigError(f"a goal is fbeta:1 or cost:10:1 (a miss : a false alarm), {text!r} came")
+    return goal
 
 
 @contextmanager
@@ -296,19 +359,25 @@ def _begun(
     detector: Detector | None,
     step: str | None,
     lesson: Lesson,
+    mutes: Sequence[Mute],
 ) -> tuple[Detector, Series, Lesson | None]:
     """The detector, the data as it knows them, and what it has yet to learn; a model, nothing."""
     if model is None:
         return LSTMDetector() if detector is None else detector, series, lesson
-    return *_loaded(model, series, detector, step), None
+    return *_loaded(model, series, detector, step, mutes), None
 
 
 def _loaded(
-    model: str | Path, series: Series, detector: Detector | None, step: str | None
+    model: str | Path,
+    series: Series,
+    detector: Detector | None = None,
+    step: str | None = None,
+    mutes: Sequence[Mute] = (),
 ) -> tuple[Detector, Series]:
     """A model and the channels it knows; of `detector` it takes the smoothing only."""
     fitted = load(model)
     series = _known_to(fitted, series, Path(model).name)
+    fitted.set_params(rules=fitted.rules.with_mutes(mutes))
     if step is not None:
         fitted.set_params(preparation=replace(fitted.preparation, step=step))
     if detector is not None:

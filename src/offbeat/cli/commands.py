@@ -43,8 +43,8 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *("check", "train", "score", "detect", "threshold", "report", "evaluate", "compare"),
-    "serve",
+    *("check", "train", "score", "detect", "threshold", "recalibrate", "report", "evaluate"),
+    *("compare", "serve"),
 )
 ROSTER = (
     "ensemble, lstm, memory, lstm-autoencoder, autoencoder, pca, kmeans, isolation-forest, "
@@ -180,6 +180,65 @@ def threshold(
 
 @app.command()
 @grouped
+def recalibrate(
+    file: File,
+    reading: Reading,
+    model: Annotated[Path, option(LEARN, "The model that is taught.")],
+    labels: Annotated[
+        Path | None, option(LEARN, "Labels, .csv or .json: start, end, verdict; see docs.")
+    ] = None,
+    goal: Annotated[
+        str,
+        option(CUT, "What the cut is best for: fbeta:1, or cost:10:1 (a miss : a false alarm)."),
+    ] = "fbeta:1",
+    mute: Annotated[
+        list[str] | None, option(CUT, "Also keep quiet: 'Mon-Fri 02:00-03:00 Europe/Berlin'.")
+    ] = None,
+    alike: Annotated[
+        bool,
+        option(CUT, "Mute what is like a false alarm that still alarms.", "--alike/--no-alike"),
+    ] = True,
+    retrain: Annotated[
+        bool,
+        option(LEARN, "Train anew, with what was expected and without anomalies.", "--retrain"),
+    ] = False,
+    apply: Annotated[bool, option(OUTPUT, "Teach the --model itself.", "--apply")] = False,
+    out: Annotated[
+        Path | None, option(OUTPUT, "Write the taught model here.", "--out", "-o")
+    ] = None,
+    format_: Format = None,
+    quiet: Quiet = False,
+) -> None:
+    """Let labels act on a model: show before and after, and keep it if you say so."""
+    from offbeat import terminal
+    from offbeat.mutes import parse_mute
+    from offbeat.workflow import parse_goal, recalibrate_file
+
+    if apply and out is not None:
+        raise typer.BadParameter("--apply writes the --model, --out another one: give one of them")
+    _spare((file, labels), (out, model if apply else None))
+    with _progress(quiet or not retrain) as hook:
+        found = recalibrate_file(
+            file,
+            model,
+            labels,
+            reading.options(),
+            goal=parse_goal(goal),
+            mutes=tuple(parse_mute(text) for text in mute or ()),
+            alike=alike,
+            anew=retrain,
+            step=reading.step,
+            progress=hook,
+        )
+    terminal.show_recalibration(found, format_)
+    target = model if apply else out
+    if target is not None:
+        found.apply().save(target)
+        typer.echo(f"taught model: {target}", err=terminal.is_piped(None, format_))
+
+
+@app.command()
+@grouped
 def report(
     file: File,
     reading: Reading,
@@ -228,6 +287,7 @@ def evaluate(
             step=reading.step,
             lesson=learning.lesson(),
             threshold=cutting.method(),
+            mutes=cutting.mutes(),
             buffer=buffer,
             progress=hook,
         )
@@ -317,6 +377,7 @@ def _detect(
             step=reading.step,
             lesson=learning.lesson(),
             threshold=cutting.method(),
+            mutes=cutting.mutes(),
             progress=hook,
         )
     warn_of_stillness(detection.settings, detection.series.channels)

@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from offbeat.detector import Detector
     from offbeat.io import ReadOptions
+    from offbeat.mutes import Mute
     from offbeat.server.options import ServerOptions
     from offbeat.thresholds import Threshold
     from offbeat.workflow import Lesson
@@ -129,6 +130,7 @@ class Lessons:
             random_state=self.seed or 0,
             smoothing="centred" if cutting.centred else "trailing",
             covariates=None if self.covariates is None else names_in(self.covariates),
+            rules=detector.rules.with_mutes(cutting.mutes()),
         )
         step = [] if reading.step is None else [f"preparation.step={reading.step}"]
         return with_settings(detector, step)
@@ -200,12 +202,22 @@ class Cutting:
         ),
     ] = None
     centred: Annotated[bool, option(CUT, "Look back at history, both ways.", "--centred")] = False
+    mute: Annotated[
+        list[str] | None,
+        option(CUT, "When events are kept quiet: 'Mon-Fri 02:00-03:00 Europe/Berlin'."),
+    ] = None
 
     def method(self) -> Threshold | None:
         """The threshold that was named, or None."""
         from offbeat.thresholds import parse_threshold
 
         return None if self.threshold is None else parse_threshold(self.threshold)
+
+    def mutes(self) -> tuple[Mute, ...]:
+        """The times that were named."""
+        from offbeat.mutes import parse_mute
+
+        return tuple(parse_mute(text) for text in self.mute or ())
 
 
 @dataclass

@@ -18,6 +18,7 @@ from offbeat.thresholds.base import StaticThreshold, Threshold
 from offbeat.thresholds.budget import BudgetThreshold
 from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold
 from offbeat.thresholds.rolling import RollingThreshold
+from offbeat.thresholds.scaled import ScaledThreshold
 from offbeat.thresholds.static import (
     FixedThreshold,
     IQRThreshold,
@@ -39,6 +40,7 @@ METHODS: dict[str, type[Threshold]] = {
     "pot": POTThreshold,
     "telemanom": TelemanomThreshold,
     "rolling": RollingThreshold,
+    "scaled": ScaledThreshold,
     "fbeta": FBetaThreshold,
     "cost": CostThreshold,
     "budget": BudgetThreshold,
@@ -79,8 +81,9 @@ def parse_threshold(text: str) -> Threshold:
     A name with numbers: `percentile:99`, `sigma:3`, `iqr:1.5`, `mad:3.5`, `pot:1e-4`,
     `fbeta:1`, `cost:10:1` (a miss : a false alarm), `fixed:2.5`; without the number the default
     holds. `telemanom`. `rolling:7d` or `rolling:1000` (rows), with another base
-    `rolling:7d:mad:3.5`. A budget: `1/week`, `2/1000rows`. A bare number is fixed. What has no
-    such text is written as `Threshold.to_dict` gives it, in JSON.
+    `rolling:7d:mad:3.5`. `scaled:1.2:1/week` is 1.2 times as high. A budget: `1/week`,
+    `2/1000rows`. A bare number is fixed. What has no such text is written as `Threshold.to_dict`
+    gives it, in JSON.
 
     Raises
     ------
@@ -102,6 +105,8 @@ def parse_threshold(text: str) -> Threshold:
         return BudgetThreshold(":".join(parts)) if parts else BudgetThreshold()
     if name == "rolling":
         return _rolling(parts)
+    if name == "scaled":
+        return _scaled(text, parts)
     return _with_numbers(text, name, parts)
 
 
@@ -163,6 +168,12 @@ def _rolling(parts: list[str]) -> RollingThreshold:
     if not isinstance(base, StaticThreshold):
         raise ConfigError(f"the base of a rolling threshold must be static, {base.title!r} came")
     return RollingThreshold(_span(parts[0]), base)
+
+
+def _scaled(text: str, parts: list[str]) -> ScaledThreshold:
+    if len(parts) < 2:  # noqa: PLR2004 - a factor and what it scales
+        raise ConfigError(f"threshold {text!r} needs a factor and a method: scaled:1.2:1/week")
+    return ScaledThreshold(_number(text, parts[0]), parse_threshold(":".join(parts[1:])))
 
 
 def _span(text: str) -> int | timedelta:

@@ -10,9 +10,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from offbeat.detection import Detection, EventRules, TrainingRecord
+from offbeat.detection import Detection, TrainingRecord
 from offbeat.errors import DataError
+from offbeat.rules import rules_from_plain
 from offbeat.series import Series
+from offbeat.storable import plain
 from offbeat.thresholds import Calibration, threshold_from_dict
 
 __all__ = ["read_detection", "write_detection"]
@@ -41,7 +43,7 @@ def write_detection(detection: Detection, path: Path) -> None:
         "has_clock": series.has_clock,
         "signals": detection.signals,
         "threshold": detection.threshold.to_dict(),
-        "rules": [detection.rules.merge_gap, detection.rules.min_length],
+        "rules": plain(detection.rules),
         "rows_per_day": detection.rows_per_day,
         "calibration": [calibration.rows_per_day, calibration.merge_gap],
         "record": detection.record.to_dict(),
@@ -96,7 +98,7 @@ def _detection(about: dict[str, Any], arrays: dict[str, np.ndarray], source: Ser
         signals=tuple(about["signals"]),
         calibration=calibration,
         threshold=threshold,
-        rules=EventRules(*about["rules"]),
+        rules=rules_from_plain(**about["rules"]),
         rows_per_day=about["rows_per_day"],
         record=TrainingRecord.from_dict(about["record"]),
         **{name: arrays[name] for name in TABLES},

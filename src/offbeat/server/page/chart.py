@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _listed(value: Any) -> Any:
     """Arrays as lists, and what is no number as nothing: the page reads them too."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "f":
-            return np.where(np.isfinite(value), value, None).tolist()
+            return [each if isfinite(each) else None for each in value.tolist()]
         return value.tolist()
     if isinstance(value, dict):
         return {name: _listed(each) for name, each in value.items()}

@@ -11,6 +11,7 @@ from nicegui import ui
 
 from offbeat.server.access import LOG_IN_PAGE
 from offbeat.server.options import ServerOptions
+from offbeat.server.page.event import event_view
 from offbeat.server.page.frame import frame
 from offbeat.server.page.overview import overview
 from offbeat.server.page.series import series_view
@@ -47,6 +48,7 @@ def mount_page(app: FastAPI, bench: Workbench, options: ServerOptions) -> None:
     _sign_in(app, options)
     _door(bench, options, "/", "Overview", lambda visit: overview(visit, book))
     _door(bench, options, "/series/{series_id}", "Overview", series_view)
+    _door(bench, options, "/series/{series_id}/event", "Overview", event_view)
     ui.run_with(
         app,
         title="Offbeat",

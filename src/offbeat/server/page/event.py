@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
 
 import numpy as np
+import plotly.graph_objects as go
 
 from offbeat.detection import Detection
 from offbeat.errors import OffbeatError
@@ -72,9 +74,11 @@ def is_at(judged: Judged, at: str | None) -> bool:
 def _gone(visit: Visit, pair: Pair) -> None:
     with honest(
         "No event at this moment",
-        "The cut has moved since, or the address is wrong: under this cut the score stays below it.",
+        "The cut has moved since, or the address is wrong: the score stays below this cut.",
     ):
-        link("To the series", address(pair.series.id, model=visit.query.get("model")), "button main")
+        link(
+            "To the series", address(pair.series.id, model=visit.query.get("model")), "button main"
+        )
 
 
 class _Scene:
@@ -114,7 +118,9 @@ class _Scene:
             with tag("div", "stack"):
                 self._verdict()
                 self._facts()
-                await alike_card(self.visit, self.pair, self.detection, self.all, self.at)
+                await alike_card(
+                    self.visit, self.pair, self.detection, self.all, self.at, self.tried
+                )
 
     def _sentence(self) -> str:
         event = self.event
@@ -154,7 +160,7 @@ class _Scene:
         ends = shown_time(series.time[[start, end - 1]], series.zone).tolist()
         return ends[0], ends[1]
 
-    def _figure(self):  # type: ignore[no-untyped-def]
+    def _figure(self) -> go.Figure:
         channels = [name for name, _ in self.event.channels[:SHOWN]]
         return overview_figure(self.detection, channels, focus=self._rows())
 
@@ -236,8 +242,4 @@ class _Scene:
 
 def moved_address(start: object, end: object) -> str:
     """Where all series are ranked over a span."""
-    from urllib.parse import urlencode
-
     return f"/moved?{urlencode({'start': start, 'end': end})}"
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, cast
 
 import numpy as np
@@ -26,7 +26,6 @@ from offbeat.thresholds import (
     parse_threshold,
     threshold_from_dict,
 )
-from offbeat.thresholds.table import threshold_table
 from offbeat.thresholds.text import METHODS
 
 __all__ = ["Preview", "ThresholdDesk", "as_threshold"]
@@ -244,20 +243,15 @@ def as_threshold(given: Threshold | str | Mapping[str, Any] | float) -> Threshol
 
 
 def preview_of(detection: Detection, threshold: Threshold) -> Preview:
-    """What a cut would do to a detection."""
-    gap, shortest = detection.rules.merge_gap or 0, detection.rules.min_length
-    row = threshold_table(
-        detection.calibration,
-        detection.score,
-        y_true=detection.series.label,
-        rows_per_day=detection.rows_per_day,
-        merge_gap=gap,
-        min_length=shortest,
-        thresholds=[threshold],
-    )[0]
+    """What a cut would do to a detection; what its rules keep quiet is no event."""
+    row = detection.preview(threshold)
     cut = _curve(detection, threshold, row)
-    runs = alarm_runs(detection.score, cut, merge_gap=gap, min_length=shortest)
-    return Preview(row, cut, runs)
+    if detection.rules.silence_some:
+        heard = replace(detection, cut=cut).events
+        runs = np.array([(e.start, e.end) for e in heard], dtype=np.int64).reshape(-1, 2)
+        return Preview(row, cut, runs)
+    gap, shortest = detection.rules.merge_gap or 0, detection.rules.min_length
+    return Preview(row, cut, alarm_runs(detection.score, cut, merge_gap=gap, min_length=shortest))
 
 
 def _curve(detection: Detection, threshold: Threshold, row: ThresholdRow) -> FloatArray:
