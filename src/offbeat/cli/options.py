@@ -250,6 +250,9 @@ class Serving:
     secure_cookies: Annotated[
         bool, option(SERVE, "The page's cookie over HTTPS only.", "--secure-cookies")
     ] = False
+    no_example: Annotated[
+        bool, option(SERVE, "A new store begins empty, not with a recording.", "--no-example")
+    ] = False
 
     def options(self) -> ServerOptions:
         """As the server takes them; the tokens come from the environment."""
@@ -267,6 +270,7 @@ class Serving:
             trainings=self.trainings,
             grace=self.grace,
             secure_cookies=self.secure_cookies,
+            example=not self.no_example,
         )
 
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from offbeat.errors import ConfigError
 from offbeat.server.app import create_app
+from offbeat.server.example import begin_example
 from offbeat.server.observability import write_structured_logs
 from offbeat.server.options import ServerOptions
 from offbeat.server.workbench import Workbench
@@ -55,6 +56,8 @@ def serve(options: ServerOptions) -> None:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         log.info("serving", extra={"address": f"http://{shown}:{port}", "data": str(options.data)})
+        if options.example:
+            begin_example(bench)
         print(f"offbeat: http://{shown}:{port}, data in {options.data}", flush=True)
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, _stay)

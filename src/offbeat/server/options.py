@@ -68,6 +68,8 @@ class ServerOptions:
         Seconds that a stop waits for running jobs before they are parked for the next start.
     secure_cookies
         Whether the page's cookie is sent over HTTPS only.
+    example
+        Whether a new store begins with the shipped recording.
     limits
         See `Limits`.
     """
@@ -82,6 +84,7 @@ class ServerOptions:
     trainings: int = 1
     grace: float = 10.0
     secure_cookies: bool = False
+    example: bool = False
     limits: Limits = Limits()
 
     def check(self) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckTask",
     "ReadTask",
+    "RetrainTask",
     "ScoreTask",
     "Task",
     "TrainTask",
@@ -178,6 +179,44 @@ class TrainTask:
 
 
 @dataclass(frozen=True)
+class RetrainTask:
+    """Train a stored model anew with what was labelled, as `offbeat.retrain` does.
+
+    Parameters
+    ----------
+    series, model, target
+        Paths of the series, of the old model and of the one to write.
+    labels
+        What `Labels.to_text("json")` gives.
+    threshold, rules
+        Those in force, as JSON: they stay.
+    """
+
+    series: str
+    model: str
+    target: str
+    labels: str
+    threshold: dict[str, Any]
+    rules: dict[str, Any]
+
+    def run(self, progress: ProgressHook) -> dict[str, Any]:
+        """What the model knows."""
+        from offbeat.labels import Labels
+        from offbeat.persist import load
+        from offbeat.recalibration import retrain
+        from offbeat.rules import rules_from_plain
+        from offbeat.thresholds import threshold_from_dict
+
+        fitted = load(self.model).set_threshold(threshold_from_dict(self.threshold))
+        fitted.set_params(rules=rules_from_plain(**self.rules))
+        series = read_stored_series(Path(self.series))
+        labels = Labels.from_text(self.labels, "json")
+        fresh = retrain(fitted, series, labels, progress=progress)
+        fresh.save(self.target)
+        return about_model(fresh)
+
+
+@dataclass(frozen=True)
 class ScoreTask:
     """Score a stored series with a stored model, and keep all that a `Detection` holds.
 
@@ -206,9 +245,9 @@ class ScoreTask:
         return {"n_rows": len(detection.series)}
 
 
-Task = ReadTask | CheckTask | TrainTask | ScoreTask
+Task = ReadTask | CheckTask | TrainTask | RetrainTask | ScoreTask
 KINDS: Mapping[str, type[Task]] = {
-    kind.__name__: kind for kind in (ReadTask, CheckTask, TrainTask, ScoreTask)
+    kind.__name__: kind for kind in (ReadTask, CheckTask, TrainTask, RetrainTask, ScoreTask)
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def mount_page(app: FastAPI, bench: Workbench, options: ServerOptions) -> None:
     options
         Whether a token is needed.
     """
+    # NiceGUI looks at every object there is when it starts, and PyTorch warns of one of its own
+    warnings.filterwarnings("ignore", "`torch.distributed.reduce_op`", FutureWarning)
     book = StandingBook(bench)
     _sign_in(app, options)
     _door(bench, options, "/", "Overview", lambda visit: overview(visit, book))

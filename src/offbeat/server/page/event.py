@@ -23,6 +23,7 @@ from offbeat.server.page.standing import Pair
 from offbeat.server.page.visit import Visit, say
 from offbeat.server.records import Feedback
 from offbeat.server.workbench.feedback import Judged
+from offbeat.server.workbench.moments import moment_number, read_moment
 from offbeat.thresholds import Threshold, parse_threshold
 from offbeat.wording import cut_middle, lasted, moment, number
 
@@ -66,9 +67,9 @@ def is_at(judged: Judged, at: str | None) -> bool:
     """Whether the event covers this moment."""
     if at is None:
         return True
-    if isinstance(judged.start, int) and isinstance(judged.end, int):
-        return at.isdigit() and judged.start <= int(at) < judged.end
-    return str(judged.start) <= at < str(judged.end)
+    clock = isinstance(judged.start, str)
+    moment_ = read_moment(at, has_clock=clock, zone="UTC" if clock else None)
+    return moment_number(judged.start) <= moment_ < moment_number(judged.end)
 
 
 def _gone(visit: Visit, pair: Pair) -> None:

@@ -21,6 +21,7 @@ from offbeat.server.workbench.labels import LabelBook
 from offbeat.server.workbench.models import ModelShelf
 from offbeat.server.workbench.series import SeriesShelf
 from offbeat.server.workbench.sessions import SessionBook
+from offbeat.server.workbench.teaching import TeachingDesk
 from offbeat.server.workbench.thresholds import ThresholdDesk
 from offbeat.server.workbench.training import Training, TrainingHandler
 
@@ -53,7 +54,7 @@ class Workbench:
         self._runner = JobRunner(
             queue,
             {
-                "train": TrainingHandler(self.folder, self.series),
+                "train": TrainingHandler(self.folder, self.series, self.models),
                 "score": ScoreHandler(self.folder, self.series, self.models),
             },
             {"train": options.trainings, "score": 1},
@@ -71,6 +72,9 @@ class Workbench:
             labels=self.labels,
         )
         self.thresholds = ThresholdDesk(self.store, self.folder, self.models, self.detections)
+        self.teaching = TeachingDesk(
+            self.models, self.detections, self.labels, self.thresholds, queue, self._runner
+        )
         self.feedback = FeedbackDesk(self.detections, self.labels)
         self.exports = ExportDesk(self.folder, self.models, self.detections)
         self.sessions = SessionBook(self.store)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from offbeat.detection import Detection
+from offbeat.detection import Detection, EventRules
 from offbeat.server.faults import ConflictError, NotThereError
 from offbeat.server.files import DataFolder, StoredFile
 from offbeat.server.files.scores import read_detection
@@ -59,6 +59,7 @@ class DetectionShelf:
         self._series, self._models, self._labels = series, models, labels
         self._memory: Memory[Detection] = Memory(MEMORY_BYTES)
         self._opened: Memory[Detection] = Memory(OPENED)
+        self._taught: Memory[tuple[Calibration, EventRules]] = Memory(OPENED)
 
     def score(
         self, series_id: str, model_id: str, *, by: str, version: int | None = None
@@ -136,7 +137,7 @@ class DetectionShelf:
     def untouched(self, series_id: str, model_id: str, *, version: int | None = None) -> Detection:
         """The detection under the cut that the version came with, with the labels of now."""
         scored = self._scored(series_id, model_id, version)
-        key = f"{scored.id} None {self._labels.revision(series_id)}"
+        key = f"{scored.id} without {scored.cut_id} {self._labels.revision(series_id)}"
         plain = replace(scored, threshold=None, cut_id=None)
         return self._opened.get(key, lambda: (self._under_cut(series_id, plain), 1))
 
@@ -158,6 +159,9 @@ class DetectionShelf:
             changed["calibration"] = calibration
             changed["threshold"] = scored.threshold
             changed["cut"] = scored.threshold.cut(calibration, detection.score)
+        if scored.rules is not None:
+            gap = detection.rules.merge_gap if scored.rules.merge_gap is None else None
+            changed["rules"] = scored.rules if gap is None else replace(scored.rules, merge_gap=gap)
         return replace(detection, **changed) if changed else detection
 
     def _scored(self, series_id: str, model_id: str, number: int | None) -> _Scored:
@@ -178,23 +182,31 @@ class DetectionShelf:
         detection = self._memory.get(row.id, read)
         if cut is None:
             return _Scored(row.id, detection)
-        calibration: Calibration | None = None
-        if cut.file is not None:
-            fitted = self._models.detector(model_id, version.number)
-            calibration = fitted.calibrations_[fitted.smoothing]
-        return _Scored(row.id, detection, cut.id, threshold_from_dict(cut.threshold), calibration)
+        threshold = threshold_from_dict(cut.threshold)
+        if cut.file is None:
+            return _Scored(row.id, detection, cut.id, threshold)
+        number_ = version.number
+        calibration, rules = self._taught.get(
+            cut.id, lambda: (self._taught_by(model_id, number_), 1)
+        )
+        return _Scored(row.id, detection, cut.id, threshold, calibration, rules)
+
+    def _taught_by(self, model_id: str, number: int) -> tuple[Calibration, EventRules]:
+        fitted = self._models.detector(model_id, number)
+        return fitted.calibrations_[fitted.smoothing], fitted.rules
 
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """Kept scores, and the cut that a person applied: its method, and the labelled scores that it
-    learned from, if any."""
+    """Kept scores, and the cut that a person applied: its method and, where labels or quiet times
+    have a say, the scores that it learned from and the rules."""
 
     id: str
     detection: Detection
     cut_id: str | None = None
     threshold: Threshold | None = None
     calibration: Calibration | None = None
+    rules: EventRules | None = None
 
 
 class ScoreHandler:

@@ -15,7 +15,7 @@ from offbeat.server.faults import NotThereError
 from offbeat.server.records import Feedback, LabelRecord, Moment, Verdict
 from offbeat.server.workbench.detections import DetectionShelf
 from offbeat.server.workbench.labels import LabelBook
-from offbeat.server.workbench.moments import moment_text
+from offbeat.server.workbench.moments import moment_number, moment_text
 
 __all__ = ["FeedbackDesk", "Judged"]
 
@@ -80,7 +80,7 @@ class FeedbackDesk:
     def judged(self, detection: Detection, series_id: str) -> list[Judged]:
         """The events of any detection of this series, such as one under another cut."""
         labels = sorted(self._labels.find(series_id), key=lambda each: each.created_at)
-        spans = [(_number(each.start), _number(each.end)) for each in labels]
+        spans = [(moment_number(each.start), moment_number(each.end)) for each in labels]
         found: list[Judged] = []
         for number, event in enumerate(detection.events):
             first, last = span_of(detection, event)
@@ -178,7 +178,3 @@ def one_of_feedback(word: str) -> Feedback:
     """
     one_of("feedback", word, VERDICTS)
     return word  # type: ignore[return-value]
-
-
-def _number(at: Moment) -> int:
-    return at if isinstance(at, int) else int(np.datetime64(at, "ns").astype(np.int64))

@@ -12,7 +12,7 @@ from offbeat.series import BoolArray, Series
 from offbeat.server.records import Moment
 from offbeat.stamps import read_stamp, time_text
 
-__all__ = ["moment_text", "read_moment", "rows_in"]
+__all__ = ["moment_number", "moment_text", "read_moment", "rows_in"]
 
 FARTHEST = 1 << 62
 """No row has so high a number, and it still fits into the store."""
@@ -22,7 +22,14 @@ def moment_text(at: int | None, *, has_clock: bool) -> Moment | None:
     """ISO text in UTC of nanoseconds since 1970, or the row number."""
     if at is None or not has_clock:
         return at
-    return time_text(np.datetime64(at, "ns"))
+    return f"{time_text(np.datetime64(at, 'ns'))}Z"  # read again, it is not taken for local time
+
+
+def moment_number(at: Moment) -> int:
+    """What `moment_text` was given."""
+    if isinstance(at, int):
+        return at
+    return int(np.datetime64(at.removesuffix("Z"), "ns").astype(np.int64))
 
 
 def read_moment(at: Any, *, has_clock: bool, zone: str | None) -> int:

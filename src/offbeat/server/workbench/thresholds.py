@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import select
 
 from offbeat.detection import Detection
+from offbeat.detector import Detector
 from offbeat.errors import ConfigError
 from offbeat.events import alarm_runs
 from offbeat.series import FloatArray, IntArray
@@ -29,6 +30,8 @@ from offbeat.thresholds import (
 from offbeat.thresholds.text import METHODS
 
 __all__ = ["Preview", "ThresholdDesk", "as_threshold"]
+
+LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +156,47 @@ class ThresholdDesk:
         with self._store.reading() as session:
             number = version_row(session, model_id, version).number
         kept = self._settled(model_id, number, method, series_id)
+        series_id = series_id if method.needs_labels else None
+        return self._write(model_id, number, method, method.title, by, series_id, kept)
+
+    def adopt(
+        self,
+        model_id: str,
+        fitted: Detector,
+        *,
+        title: str,
+        by: str,
+        series_id: str | None = None,
+        version: int | None = None,
+    ) -> CutRecord:
+        """Cut and mute as this detector does from now on.
+
+        Parameters
+        ----------
+        model_id, version
+            Whose cut it becomes.
+        fitted
+            The version's detector, with another threshold or other rules.
+        title
+            What the history calls it.
+        by, series_id
+            Who, and whose labels taught it.
+        """
+        with self._store.reading() as session:
+            number = version_row(session, model_id, version).number
+        kept = self._file_of(fitted)
+        return self._write(model_id, number, fitted.threshold_, title, by, series_id, kept)
+
+    def _write(
+        self,
+        model_id: str,
+        number: int,
+        method: Threshold,
+        title: str,
+        by: str,
+        series_id: str | None,
+        kept: Mapping[str, str],
+    ) -> CutRecord:
         with self._store.writing() as session:
             row = version_row(session, model_id, number)
             cut = CutRow(
@@ -160,8 +204,8 @@ class ThresholdDesk:
                 version_id=row.id,
                 action="apply",
                 threshold=method.to_dict(),
-                title=method.title,
-                series_id=series_id if method.needs_labels else None,
+                title=title[:LONGEST_TITLE],
+                series_id=series_id,
                 before_id=row.cut_id,
                 created_by=by,
                 **kept,
@@ -215,14 +259,18 @@ class ThresholdDesk:
     ) -> dict[str, str]:
         """Refuse what could not be cut later; what learns from labels gets a file of its own."""
         with self._store.reading() as session:
-            fitted = self._models.as_trained(version_row(session, model_id, number))
+            trained = self._models.as_trained(version_row(session, model_id, number))
+        fitted = self._models.detector(model_id, number)  # with the rules in force: they stay
         if not method.needs_labels:
             fitted.set_threshold(method)
-            return {}
+            return {} if fitted.rules == trained.rules else self._file_of(fitted)
         if series_id is None:
             raise ConfigError(f"{method.title!r} learns from labels: name the series that has them")
         detection = self._detections.untouched(series_id, model_id, version=number)
         fitted.set_threshold(method, detection)
+        return self._file_of(fitted)
+
+    def _file_of(self, fitted: Detector) -> dict[str, str]:
         stored = self._folder.keep("models", f"{new_id()}.offbeat", fitted.save)
         return {"file": stored.name, "checksum": stored.checksum}
 

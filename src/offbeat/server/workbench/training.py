@@ -15,12 +15,13 @@ from offbeat.roster import chosen_detectors
 from offbeat.server.files import DataFolder
 from offbeat.server.jobs.queue import JobQueue
 from offbeat.server.jobs.runner import JobRunner
-from offbeat.server.jobs.tasks import Task, TrainTask
+from offbeat.server.jobs.tasks import RetrainTask, Task, TrainTask
 from offbeat.server.records import JobRecord, ModelRecord, SeriesRecord
 from offbeat.server.store import JobRow, new_id
 from offbeat.server.workbench.models import ModelShelf, add_version
 from offbeat.server.workbench.series import SeriesShelf, clean_name
 from offbeat.settings import with_settings
+from offbeat.storable import plain
 from offbeat.thresholds import parse_threshold
 
 __all__ = ["Training", "TrainingHandler", "TrainingRequest"]
@@ -127,11 +128,13 @@ class Training:
 class TrainingHandler:
     """What a training job is made of, see `offbeat.server.jobs.runner.Handler`."""
 
-    def __init__(self, folder: DataFolder, series: SeriesShelf) -> None:
-        self._folder, self._series = folder, series
+    def __init__(self, folder: DataFolder, series: SeriesShelf, models: ModelShelf) -> None:
+        self._folder, self._series, self._models = folder, series, models
 
     def prepare(self, job: JobRecord) -> Task:
         """The task; the model is written to a new place, and found again by its name there."""
+        if "labels" in job.request:
+            return self._again(job)
         asked = {
             key: value
             for key, value in job.request.items()
@@ -145,9 +148,23 @@ class TrainingHandler:
             **asked,
         )
 
+    def _again(self, job: JobRecord) -> Task:
+        """A training with labels, of the version under the cut in force."""
+        model_id, version = job.request["model_id"], job.request["version"]
+        fitted = self._models.detector(model_id, version)
+        path, _ = self._models.file(model_id, version)
+        return RetrainTask(
+            series=str(self._series.path(job.series_id)),
+            model=str(path),
+            target=str(self._folder.path("models", f"{new_id()}.offbeat")),
+            labels=job.request["labels"],
+            threshold=fitted.threshold_.to_dict(),
+            rules=plain(fitted.rules),
+        )
+
     def settle(self, session: Session, row: JobRow, task: Task, result: Mapping[str, Any]) -> None:
         """Write the new version down."""
-        assert isinstance(task, TrainTask)
+        assert isinstance(task, TrainTask | RetrainTask)
         stored = self._folder.adopt("models", Path(task.target).name)
         version = add_version(
             session,
@@ -162,5 +179,5 @@ class TrainingHandler:
 
     def discard(self, task: Task) -> None:
         """Remove the model of a training that nobody wants any more."""
-        assert isinstance(task, TrainTask)
+        assert isinstance(task, TrainTask | RetrainTask)
         self._folder.remove("models", Path(task.target).name)
