@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,8 @@ def _listed(value: Any) -> Any:
         if value.dtype.kind == "f":
             return [each if isfinite(each) else None for each in value.tolist()]
         return value.tolist()
+    if isinstance(value, dict) and "bdata" in value:
+        return _listed(np.frombuffer(b64decode(value["bdata"]), dtype=value["dtype"]))
     if isinstance(value, dict):
         return {name: _listed(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

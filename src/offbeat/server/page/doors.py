@@ -12,11 +12,20 @@ from nicegui import ui
 
 from offbeat.server.access import LOG_IN_PAGE
 from offbeat.server.options import ServerOptions
+from offbeat.server.page.checking import check_view
 from offbeat.server.page.event import event_view
-from offbeat.server.page.frame import frame
+from offbeat.server.page.frame import frame, honest
+from offbeat.server.page.jobs import job_view, jobs_view
+from offbeat.server.page.labels import labels_view
+from offbeat.server.page.models import models_view
+from offbeat.server.page.moved import moved_view
 from offbeat.server.page.overview import overview
+from offbeat.server.page.pieces import link
+from offbeat.server.page.quiet import quiet_view
 from offbeat.server.page.series import series_view
 from offbeat.server.page.standing import StandingBook
+from offbeat.server.page.training import train_view
+from offbeat.server.page.versions import versions_view
 from offbeat.server.page.visit import Visit
 from offbeat.server.workbench import Workbench
 
@@ -26,6 +35,16 @@ HERE = Path(__file__).parent
 View = Callable[[Visit], Awaitable[None]]
 PATIENCE = 60.0
 """Seconds that building a view may take: the first look at a long series reads the disk."""
+SERIES_VIEWS: dict[str, View] = {
+    "": series_view,
+    "/event": event_view,
+    "/check": check_view,
+    "/train": train_view,
+    "/versions": versions_view,
+    "/labels": labels_view,
+    "/quiet": quiet_view,
+}
+LOST = "The address is wrong, or the page has moved."
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 52 52"><path d="M3 31h9l5-9 6 17 7-29 7 '
     '27 4-6h8" fill="none" stroke="#0072B2" stroke-width="5" stroke-linecap="round" '
@@ -50,8 +69,13 @@ def mount_page(app: FastAPI, bench: Workbench, options: ServerOptions) -> None:
     book = StandingBook(bench)
     _sign_in(app, options)
     _door(bench, options, "/", "Overview", lambda visit: overview(visit, book))
-    _door(bench, options, "/series/{series_id}", "Overview", series_view)
-    _door(bench, options, "/series/{series_id}/event", "Overview", event_view)
+    _door(bench, options, "/moved", "Overview", lambda visit: moved_view(visit, book))
+    _door(bench, options, "/jobs", "Jobs", jobs_view)
+    _door(bench, options, "/jobs/{job_id}", "Jobs", job_view)
+    _door(bench, options, "/models", "Models", models_view)
+    for name, view in SERIES_VIEWS.items():
+        _door(bench, options, f"/series/{{series_id}}{name}", "Overview", view)
+    _nowhere(bench, options)
     ui.run_with(
         app,
         title="Offbeat",
@@ -70,6 +94,16 @@ def _door(bench: Workbench, options: ServerOptions, path: str, section: str, vie
         visit = Visit(bench, options, request)
         with frame(visit, section):
             await view(visit)
+
+
+def _nowhere(bench: Workbench, options: ServerOptions) -> None:
+    """Every other address: the last door, so that all others come first."""
+
+    @ui.page("/{elsewhere:path}")
+    async def lost(request: Request) -> Response:
+        with frame(Visit(bench, options, request)), honest("There is no such page", LOST):
+            link("To the overview", "/", "button main")
+        return ui.context.client.build_response(request, 404)
 
 
 def _sign_in(app: FastAPI, options: ServerOptions) -> None:

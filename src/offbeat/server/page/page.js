@@ -143,10 +143,10 @@
       localStorage.setItem("offbeat-ground", root.dataset.ground === "dark" ? "light" : "dark");
       ground();
     },
-    remember: function (query, push) {
+    remember: function (query) {
       var url = location.pathname + (query ? "?" + query : "");
       if (url === location.pathname + location.search) { return; }
-      history[push ? "pushState" : "replaceState"](history.state, "", url);
+      history.replaceState(history.state, "", url);
     },
     leave: function () {
       fetch("/api/v1/session", { method: "DELETE", headers: { "X-CSRF-Token": token() } }).finally(function () {

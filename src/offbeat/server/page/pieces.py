@@ -32,14 +32,14 @@ Kind = Literal["", "alert", "good", "plan", "busy", "blank"]
 Handler = Callable[..., Awaitable[None] | None]
 
 
-def tag(name: str, classes: str = "", **attributes: Any) -> ui.element:
+def tag(name: str, classes: str = "", /, **attributes: Any) -> ui.element:
     """An element; `with` puts others into it. `data_key="A"` becomes `data-key="A"`."""
     made = ui.element(name).classes(classes)
     _dress(made, attributes)
     return made
 
 
-def words(name: str, text: str, classes: str = "", **attributes: Any) -> TextElement:
+def words(name: str, text: str, classes: str = "", /, **attributes: Any) -> TextElement:
     """An element that holds text; `set_text` changes it."""
     made = TextElement(tag=name, text=text)
     made.classes(classes)
@@ -53,7 +53,7 @@ def _dress(made: ui.element, attributes: dict[str, Any]) -> None:
             made.props[attribute.rstrip("_").replace("_", "-")] = "" if value is True else value
 
 
-def link(text: str, target: str, classes: str = "", **attributes: Any) -> TextElement:
+def link(text: str, target: str, classes: str = "", /, **attributes: Any) -> TextElement:
     """A link to a view."""
     return words("a", text, classes, href=target, **attributes)
 
@@ -142,7 +142,9 @@ def field(name: str, explained: str = "") -> ui.element:
     return made
 
 
-def option_list(choices: Iterable[tuple[str, str]], chosen: str, **attributes: Any) -> ui.element:
+def option_list(
+    choices: Iterable[tuple[str, str]], chosen: str, /, **attributes: Any
+) -> ui.element:
     """A list to choose from: value and text each."""
     made = tag("select", **attributes)
     with made:

@@ -64,7 +64,7 @@ class Visit:
             say(str(problem), alert=True)
             return None
 
-    def remember(self, *, push: bool = False, **changed: Any) -> None:
+    def remember(self, **changed: Any) -> None:
         """Write the state of the view into its address; None takes a word out."""
         for name, value in changed.items():
             if value is None:
@@ -72,7 +72,7 @@ class Visit:
             else:
                 self.query[name] = str(value)
         query = json.dumps(urlencode(self.query))
-        ui.run_javascript(f"offbeat.remember({query}, {str(push).lower()})")
+        ui.run_javascript(f"offbeat.remember({query})")
 
     def with_query(self, **changed: Any) -> str:
         """The address of this view with a few words changed."""
