@@ -1,14 +1,21 @@
-/* A Plotly figure in the page's colours. A line named "cut" may be dragged; a span may be marked. */
+/* A Plotly figure in the page's colours. A line named "cut" is drawn over it, so that it can be taken
+   with the mouse, a finger or the keys while everything else follows; a span may be marked. */
+const EVERY_MS = 60;
+
 export default {
-  template: '<div class="chart" tabindex="0" role="img"></div>',
+  template: `<div class="chart" role="group"><div class="plot" ref="plot"></div>
+    <div v-show="shown" ref="line" class="cut-line" :class="{ up: upright }" role="slider" tabindex="0"
+      aria-label="Cut" :aria-valuenow="cut" @pointerdown="take" @pointermove="pull" @pointerup="drop"
+      @pointercancel="drop"><span>{{ text }}</span></div></div>`,
   props: { figure: Object, night: Object, config: Object, look: Array, fit: Boolean },
   emits: ["cut", "span", "view"],
+  data() { return { cut: null, shown: false, upright: false, text: "" }; },
   async mounted() {
     const { Plotly } = await import("nicegui-plotly");
     this.plotly = Plotly;
     this.view = this.look;
     this.onGround = () => this.draw();
-    this.onCut = (event) => this.moveCut(event.detail);
+    this.onCut = (event) => { this.cut = event.detail; this.placeLine(); };
     window.addEventListener("offbeat-ground", this.onGround);
     window.addEventListener("offbeat-cut", this.onCut);
     this.sizes = new ResizeObserver(() => this.width !== this.$el.clientWidth && this.draw());
@@ -21,47 +28,54 @@ export default {
     window.removeEventListener("offbeat-ground", this.onGround);
     window.removeEventListener("offbeat-cut", this.onCut);
     this.sizes?.disconnect();
-    if (this.plotly) this.plotly.purge(this.$el);
+    if (this.plotly) this.plotly.purge(this.$refs.plot);
   },
   watch: {
-    figure() { this.boxes = null; this.cut = undefined; this.draw(); },
+    figure() { this.boxes = null; this.draw(); },
   },
   methods: {
-    /* The figure in the colours and margins of this screen, with what was moved since. */
-    dressed() {
-      let text = JSON.stringify(this.figure);
+    inked(value) {
+      let text = JSON.stringify(value);
       if (document.documentElement.dataset.ground === "dark") {
         for (const [day, night] of Object.entries(this.night)) text = text.replaceAll(day, night);
       }
-      const figure = JSON.parse(text);
-      const style = getComputedStyle(document.documentElement);
-      figure.layout.font = { ...figure.layout.font, color: style.getPropertyValue("--figure-ink").trim() };
+      return JSON.parse(text);
+    },
+    /* The figure in the colours and margins of this screen, with what was moved since. */
+    dressed() {
+      const figure = this.inked(this.figure), layout = figure.layout;
+      const ink = getComputedStyle(document.documentElement).getPropertyValue("--figure-ink").trim();
+      layout.font = { ...layout.font, color: ink };
       if (this.$el.clientWidth < 560) {
-        figure.layout.margin = { ...figure.layout.margin, l: 40, r: 6 };
-        figure.layout.font.size = 11;
+        layout.margin = { ...layout.margin, l: 40, r: 6 };
+        layout.font.size = 11;
       }
-      if (window.matchMedia("(pointer: coarse)").matches && figure.layout.dragmode !== "select") figure.layout.dragmode = false;
-      if (this.mode) figure.layout.dragmode = this.mode;
-      if (this.view) figure.layout.xaxis = { ...figure.layout.xaxis, range: this.view.slice(), autorange: false };
+      const coarse = window.matchMedia("(pointer: coarse)").matches;
+      if (coarse && layout.dragmode !== "select") layout.dragmode = false;
+      if (this.mode) layout.dragmode = this.mode;
+      if (this.view) layout.xaxis = { ...layout.xaxis, range: this.view.slice(), autorange: false };
       if (this.fit && this.view) this.fitted(figure);
-      const shapes = figure.layout.shapes || [];
-      if (this.boxes) figure.layout.shapes = this.merged(shapes);
-      if (this.cut !== undefined) for (const each of figure.layout.shapes || []) if (each.name === "cut") this.place(each, this.cut);
+      const shapes = layout.shapes || [];
+      this.line = shapes.find((each) => each.name === "cut");
+      layout.shapes = this.merged(shapes.filter((each) => each.name !== "cut"));
       return figure;
+    },
+    merged(shapes) {
+      if (!this.boxes) return shapes;
+      return [...this.inked(this.boxes), ...shapes.filter((each) => each.name !== "event")];
     },
     /* Each lane as high as what is seen of it. */
     fitted(figure) {
       const [from, to] = this.view, found = {};
       for (const trace of figure.data) {
-        if (!Array.isArray(trace.x)) continue;
-        const y = Array.isArray(trace.y) ? trace.y : null;
-        if (!y) continue;
+        if (!Array.isArray(trace.x) || !Array.isArray(trace.y)) continue;
         const span = (found[trace.yaxis || "y"] ||= [Infinity, -Infinity]);
-        for (let i = 0; i < y.length; i += 1) {
-          if (y[i] === null || trace.x[i] === null || trace.x[i] < from || trace.x[i] > to) continue;
-          span[0] = Math.min(span[0], y[i]);
-          span[1] = Math.max(span[1], y[i]);
-        }
+        trace.y.forEach((y, i) => {
+          const x = trace.x[i];
+          if (y === null || x === null || x < from || x > to) return;
+          span[0] = Math.min(span[0], y);
+          span[1] = Math.max(span[1], y);
+        });
       }
       for (const [axis, [low, high]] of Object.entries(found)) {
         const key = axis.replace("y", "yaxis"), known = figure.layout[key];
@@ -72,99 +86,104 @@ export default {
     },
     async draw() {
       if (!this.plotly || !this.figure) return;
-      if (this.cut === undefined) this.cut = window.offbeat.cut;
-      const figure = this.dressed();
+      const figure = this.dressed(), plot = this.$refs.plot;
       this.width = this.$el.clientWidth;
-      this.$el.style.height = figure.layout.height + "px";
+      plot.style.height = figure.layout.height + "px";
       const coarse = window.matchMedia("(pointer: coarse)").matches;
-      await this.plotly.react(this.$el, figure.data, figure.layout, { ...this.config, displayModeBar: coarse ? false : "hover" });
+      await this.plotly.react(plot, figure.data, figure.layout, { ...this.config, displayModeBar: coarse ? false : "hover" });
+      if (this.line) {
+        const first = this.line.xref === "paper" ? this.line.y0 : this.line.x0;
+        this.cut = window.offbeat.cut ?? this.cut ?? first;
+      }
+      this.placeLine();
     },
-    merged(shapes) {
-      const night = document.documentElement.dataset.ground === "dark";
-      let text = JSON.stringify(this.boxes);
-      if (night) for (const [day, dim] of Object.entries(this.night)) text = text.replaceAll(day, dim);
-      const lines = shapes.filter((each) => each.name === "cut");
-      return [...JSON.parse(text), ...shapes.filter((each) => each.name !== "event" && each.name !== "cut"), ...lines];
+    axis() {
+      const full = this.$refs.plot?._fullLayout;
+      if (!full || !this.line) return null;
+      this.upright = this.line.xref !== "paper";
+      return this.upright ? full.xaxis : full[this.line.yref.replace("y", "yaxis")];
     },
-    place(shape, value) {
-      if (shape.xref === "paper") { shape.y0 = value; shape.y1 = value; shape.x0 = 0; shape.x1 = 1; }
-      else { shape.x0 = value; shape.x1 = value; shape.y0 = 0; shape.y1 = 1; }
+    /* The line stands where the axis has the cut; a cut that is out of sight has none. */
+    placeLine() {
+      const axis = this.axis();
+      if (!axis || this.cut === null) { this.shown = false; return; }
+      const at = axis.d2p(this.cut), size = this.$refs.plot._fullLayout._size, style = this.$refs.line.style;
+      this.shown = at >= -1 && at <= axis._length + 1;
+      this.text = Number(this.cut).toPrecision(4).replace(/\.?0+$/, "");
+      const across = `${axis._offset + at}px`;
+      if (this.upright) Object.assign(style, { left: across, top: `${size.t}px`, height: `${size.h}px`, width: "" });
+      else Object.assign(style, { top: across, left: `${size.l}px`, width: `${size.w}px`, height: "" });
     },
-    moveCut(value) {
-      const shapes = this.$el.layout?.shapes;
-      if (!shapes) return;
-      const at = shapes.findIndex((each) => each.name === "cut");
-      if (at < 0) return;
-      this.cut = value;
-      const moved = { ...shapes[at] };
-      this.place(moved, value);
-      this.following = true;
-      this.plotly.relayout(this.$el, { [`shapes[${at}]`]: moved }).finally(() => { this.following = false; });
+    valueAt(event) {
+      const axis = this.axis(), box = this.$refs.plot.getBoundingClientRect();
+      const place = this.upright ? event.clientX - box.left : event.clientY - box.top;
+      return Number(axis.p2d(Math.max(0, Math.min(axis._length, place - axis._offset))));
+    },
+    take(event) {
+      this.$refs.line.setPointerCapture(event.pointerId);
+      this.taken = true;
+      event.preventDefault();
+    },
+    pull(event) {
+      if (!this.taken) return;
+      const value = this.valueAt(event);
+      if (!(value > 0)) return;
+      window.offbeat.showCut(value);
+      if (!this.waiting) this.waiting = setTimeout(() => { this.waiting = null; this.$emit("cut", { value: this.cut }); }, EVERY_MS);
+    },
+    drop(event) {
+      if (!this.taken) return;
+      this.pull(event);
+      this.taken = false;
+      clearTimeout(this.waiting);
+      this.waiting = null;
+      this.$emit("cut", { value: this.cut });
     },
     /* The events under another cut. */
     setBoxes(boxes) {
       this.boxes = boxes;
-      if (!this.$el.layout) return;
-      this.following = true;
-      this.plotly.relayout(this.$el, { shapes: this.merged(this.$el.layout.shapes || []) }).finally(() => { this.following = false; });
+      if (!this.$refs.plot?.layout) return;
+      this.quietly({ shapes: this.merged(this.$refs.plot.layout.shapes || []) });
     },
     setMode(mode) {
       this.mode = mode;
-      this.plotly.relayout(this.$el, { dragmode: mode, selections: [] });
+      this.quietly({ dragmode: mode, selections: [] });
     },
     zoom(range) {
       this.view = range;
+      this.quietly({ "xaxis.range": (range || this.figure.layout.xaxis.range).slice() });
+    },
+    quietly(change) {
       this.following = true;
-      const change = range ? { "xaxis.range": range.slice() } : { "xaxis.range": this.figure.layout.xaxis.range.slice() };
-      this.plotly.relayout(this.$el, change).finally(() => { this.following = false; });
+      this.plotly.relayout(this.$refs.plot, change).finally(() => { this.following = false; });
     },
     listen() {
-      this.$el.on("plotly_relayout", (change) => {
+      const plot = this.$refs.plot;
+      plot.on("plotly_afterplot", () => this.placeLine());
+      plot.on("plotly_relayout", (change) => {
+        this.placeLine();
         if (this.following) return;
-        this.movedCut(change);
-        if (change["xaxis.range[0]"] !== undefined) {
-          this.view = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
-          this.$emit("view", { start: this.view[0], end: this.view[1] });
-        } else if (change["xaxis.range"] !== undefined) {
-          this.view = change["xaxis.range"].slice();
-          this.$emit("view", { start: this.view[0], end: this.view[1] });
-        } else if (change["xaxis.autorange"]) {
-          this.zoom(null);
-          this.$emit("view", { start: null, end: null });
-        }
+        const range = change["xaxis.range"] || (change["xaxis.range[0]"] !== undefined && [change["xaxis.range[0]"], change["xaxis.range[1]"]]);
+        if (range) {
+          this.view = range.slice();
+          this.$emit("view", { start: range[0], end: range[1] });
+        } else if (change["xaxis.autorange"]) this.whole();
       });
-      this.$el.on("plotly_doubleclick", () => {
+      plot.on("plotly_doubleclick", () => {
         if (!this.figure.layout.xaxis?.range) return true;
-        this.zoom(null);
-        this.$emit("view", { start: null, end: null });
+        this.whole();
         return false;
       });
-      this.$el.on("plotly_selected", (event) => {
+      plot.on("plotly_selected", (event) => {
         const span = event?.range?.x || event?.selections?.[0] && [event.selections[0].x0, event.selections[0].x1];
         if (!span) return;
         const ends = typeof span[0] === "number" ? [Math.min(...span), Math.max(...span)] : [...span].sort();
         this.$emit("span", { start: ends[0], end: ends[1] });
       });
     },
-    movedCut(change) {
-      for (const key of Object.keys(change)) {
-        const found = key.match(/^shapes\[(\d+)\]\.([xy])([01])$/);
-        if (!found) continue;
-        const shape = this.$el.layout.shapes[Number(found[1])];
-        if (shape?.name !== "cut") continue;
-        const across = shape.xref === "paper" ? "y" : "x";
-        if (found[2] !== across) continue;
-        const was = this.cut ?? this.firstCut(), ends = [Number(shape[across + "0"]), Number(shape[across + "1"])];
-        const value = Math.abs(ends[0] - was) < Math.abs(ends[1] - was) ? ends[1] : ends[0];
-        if (!(value > 0)) { this.moveCut(was); return; }
-        window.offbeat.showCut(value);
-        this.$emit("cut", { value });
-        return;
-      }
-    },
-    firstCut() {
-      const line = this.figure.layout.shapes.find((each) => each.name === "cut");
-      return line.xref === "paper" ? line.y0 : line.x0;
+    whole() {
+      if (this.figure.layout.xaxis?.range) this.zoom(null);
+      this.$emit("view", { start: null, end: null });
     },
   },
 };

@@ -20,7 +20,7 @@ PLOTLY = Path(nicegui.__file__).parent / "elements" / "plotly" / "dist"
 
 
 class Chart(ui.element, component="chart.js", esm={"nicegui-plotly": str(PLOTLY)}):
-    """A figure; it says "cut" when its line was dragged, "span" when a span was marked, and "view"
+    """A figure; it says "cut" while its line is dragged, "span" when a span was marked, and "view"
     when it was zoomed.
 
     Parameters
@@ -58,10 +58,6 @@ class Chart(ui.element, component="chart.js", esm={"nicegui-plotly": str(PLOTLY)
         """Another figure in its place."""
         self.props["figure"] = _plain(figure, mode)
         self.update()
-
-    def move_cut(self, value: float) -> None:
-        """The line stands elsewhere."""
-        self.run_method("moveCut", value)
 
     def set_boxes(self, boxes: list[dict[str, Any]]) -> None:
         """Other events are shaded."""

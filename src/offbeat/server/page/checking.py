@@ -10,7 +10,7 @@ from offbeat.server.page.heading import address, series_heading
 from offbeat.server.page.pieces import Kind, card, cell, hint, link, table, tag, tiles, words
 from offbeat.server.page.series import asked_pair
 from offbeat.server.page.visit import Visit
-from offbeat.wording import cut_middle, number, percent
+from offbeat.wording import cut_middle, number, percent, plural
 
 __all__ = ["check_view", "findings"]
 
@@ -20,7 +20,7 @@ LEVELS: dict[str, tuple[str, Kind]] = {
     "warning": ("look first", "plan"),
     "error": ("cannot train", "alert"),
 }
-SHOWN = 300
+SHOWN, FEW = 300, 4
 
 
 async def check_view(visit: Visit) -> None:
@@ -55,13 +55,22 @@ async def check_view(visit: Visit) -> None:
 
 
 def findings(report: dict[str, Any]) -> None:
-    """One line each, errors first."""
+    """One line each, errors first; notes are folded where there are many."""
+    notes = [each for each in report["findings"] if each["level"] == "note"]
+    _lines([each for each in report["findings"] if each["level"] != "note"])
+    if notes:
+        with tag("details", open=len(notes) <= FEW):
+            words("summary", plural(len(notes), "note").capitalize(), "more")
+            _lines(notes[:SHOWN])
+
+
+def _lines(found: list[dict[str, Any]]) -> None:
     with tag("ul", "findings"):
-        for found in report["findings"]:
-            text, kind = LEVELS[found["level"]]
+        for each in found:
+            text, kind = LEVELS[each["level"]]
             with tag("li"):
                 words("span", text, f"tag {kind}")
-                words("span", found["text"])
+                words("span", each["text"])
 
 
 def _line(channel: dict[str, Any]) -> None:

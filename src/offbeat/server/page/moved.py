@@ -19,6 +19,7 @@ from offbeat.wording import number
 __all__ = ["moved_view"]
 
 SHOWN = 40
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 async def moved_view(visit: Visit, book: StandingBook) -> None:
@@ -101,7 +102,7 @@ def _series(found: Ranking, pairs: dict[str, Pair]) -> None:
                     link(each.series, address(pair.series.id), title=each.series)
                     off = "background: var(--alert-bar);" if each.severity >= 1 else ""
                     tag("i").style(f"width: {100 * each.severity / top:.2f}%; {off}")
-                    words("span", f"{number(each.severity, 3)} x", title="times the limit")
+                    words("span", f"{number(each.severity, 3)}{TIMES}", title="times the limit")
         hint("In multiples of the limit; what is above 1 has another colour.")
         if found.unknown:
             hint(f"{len(found.unknown):,} series have no score in this span.")
@@ -119,7 +120,7 @@ def _channels(found: Ranking, pairs: dict[str, Pair]) -> None:
                         if several:
                             words("span", each.series, "sub")
                     tag("i").style(f"width: {100 * each.severity / max(top, 1e-9):.2f}%")
-                    words("span", f"{number(each.severity, 2)} x")
+                    words("span", f"{each.severity:.2f}{TIMES}")
         hint("The part that each channel had in the severity of its series.")
         if len(found.channels) > SHOWN:
             hint(f"The first {SHOWN} of {len(found.channels):,} are listed.")

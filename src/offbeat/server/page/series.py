@@ -27,8 +27,10 @@ from offbeat.thresholds import StaticThreshold, Threshold
 
 __all__ = ["asked_pair", "opened", "series_view"]
 
-SHOWN = 3
+SHOWN = 2
 """Channels shown where nobody chose: the most involved."""
+HEIGHT_PX, LANE_PX = 590, 110
+"""Low enough that the score and its line are on the first screen of a notebook."""
 
 
 async def asked_pair(visit: Visit) -> Pair | None:
@@ -137,7 +139,10 @@ class _Desk:
         detection = self.cut.detection
         if threshold is not None:
             detection = detection.with_threshold(threshold)
-        return cut_figure(detection, self._shown(detection))
+        shown = self._shown(detection)
+        figure = cut_figure(detection, shown)
+        room = HEIGHT_PX + LANE_PX * max(0, len(shown) - SHOWN)
+        return figure.update_layout(height=min(figure.layout.height, room))
 
     def _shown(self, detection: Detection) -> Sequence[str]:
         names = detection.series.channels

@@ -39,6 +39,7 @@ DEFAULTS = {
     "window": "",
     "horizon": "",
     "seed": "0",
+    "set": "",
     "centred": "",
     "model_id": "",
 }
@@ -79,14 +80,14 @@ class _Form:
                 with card("How it learns"):
                     self._choices(models)
             with tag("div", "stack side"):
-                with card("Before you train"):
-                    findings(self.report)
                 with card():
                     words("button", "Train", "main", type="submit", data_key="T")
                     hint(
                         "It runs beside everything else; the page shows how it goes. What is not "
                         "filled in is found from the data, or has the library's default."
                     )
+                with card("The data check says"):
+                    findings(self.report)
         form.on("submit", self._train, js_handler=GATHER)
         form.on("input", self._changed, js_handler=WATCH, throttle=0.2)
         ui.timer(0.05, self._paint, once=True)
@@ -124,6 +125,8 @@ class _Form:
                 self._input("covariates", placeholder="found from the data")
             with field("Cut", "1/week, percentile:99 … Empty: a budget. It can be moved later."):
                 self._input("threshold", placeholder="one false alarm a week, a day or an hour")
+            with field("Any other option", "As --set takes it; several with semicolons."):
+                self._input("set", placeholder="preparation.outliers=apply", spellcheck="false")
             with field("Seed", "The same seed gives the same model."):
                 self._input("seed", type="number", min=0)
             with field("Look", "Back: history is judged knowing what came after."):
@@ -178,6 +181,7 @@ def request_from(given: dict[str, str], *, has_clock: bool) -> TrainingRequest:
     """
     settings = [f"training.max_epochs={given['epochs']}"] if given["detector"] == "lstm" else []
     settings += [f"{name}={given[name]}" for name in ("window", "horizon") if given[name]]
+    settings += [each.strip() for each in given["set"].split(";") if each.strip()]
     share: float | int | str | None = float(given["share"]) / 100
     if given["until"]:
         share = given["until"] if has_clock else int(given["until"])

@@ -1,0 +1,54 @@
+"""A server with its page in a process of its own, as `offbeat serve` runs it.
+
+One argument: the options as JSON. Uploads are read in the server itself, so that it need not wait
+for a process; trainings and scorings have theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+
+
+@contextmanager
+def hosted(data: Path, **options: Any) -> Iterator[str]:
+    """Its address; it is stopped afterwards."""
+    asked = json.dumps({"data": str(data), **options})
+    with (data.parent / f"{data.name}.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, str(Path(__file__).resolve()), asked],
+            stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+        assert server.stdout is not None
+        try:
+            line = server.stdout.readline()
+            assert line.startswith("offbeat: http"), (data.parent / f"{data.name}.log").read_text()
+            yield line.split()[1].rstrip(",")
+        finally:
+            server.terminate()
+            server.wait(20)
+            server.stdout.close()
+
+
+def main() -> None:
+    sys.path.insert(0, str(HERE.parent))
+    from serving import Inline
+
+    from offbeat.server.launch import serve
+    from offbeat.server.options import ServerOptions
+    from offbeat.server.workbench import bench
+
+    bench.Worker = Inline  # type: ignore[misc]
+    asked = json.loads(sys.argv[1])
+    serve(ServerOptions(**{"port": 0, "grace": 0.5, **asked, "data": Path(asked["data"])}))
+
+
+if __name__ == "__main__":
+    main()
