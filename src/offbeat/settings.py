@@ -23,6 +23,8 @@ from offbeat.thresholds import Threshold, parse_threshold, threshold_text
 __all__ = ["settings_in", "settings_text", "with_settings"]
 
 D = TypeVar("D", bound=Detector)
+PRECEDENTS = "precedents"
+"""What labels made of the rules is no option that a person sets."""
 
 
 def with_settings(detector: D, settings: Sequence[str]) -> D:
@@ -64,7 +66,7 @@ def settings_text(detector: Detector) -> str:
             lines += [
                 f"{name}.{field.name}: {_written(getattr(value, field.name))}"
                 for field in fields(value)
-                if _is_writable(getattr(value, field.name))
+                if field.name != PRECEDENTS
             ]
         elif _is_writable(value):
             lines.append(f"{name}: {_written(value)}")
@@ -100,7 +102,7 @@ def settings_in(path: str | Path) -> list[str]:
 
 
 def _is_writable(value: object) -> bool:
-    """Whether a value fits on a line: members of an ensemble and precedents do not."""
+    """Whether a value fits on a line: the members of an ensemble do not."""
     parts = value if isinstance(value, tuple) else (value,)
     kinds = (str, int, float, timedelta, Threshold, Mute, type(None))
     return all(isinstance(part, kinds) for part in parts)

@@ -54,7 +54,7 @@ def test_series_are_listed_with_what_they_hold(client: TestClient, scored: dict[
     record = listed["items"][0]
     assert record["channels"] == ["a", "b"]
     assert (record["n_rows"], record["has_label"]) == (900, True)
-    assert (record["start"], record["end"]) == ("2026-01-05T00:00:00", "2026-01-05T14:59:00")
+    assert (record["start"], record["end"]) == ("2026-01-05T00:00:00Z", "2026-01-05T14:59:00Z")
     assert client.get(f"{API}/series", params={"text": "%"}).json()["items"] == []
 
 

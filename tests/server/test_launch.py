@@ -40,6 +40,7 @@ def test_serve_is_one_call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
             store="postgresql://u@h/d",
             token="a-long-enough-token",
             trainings=2,
+            example=True,
         )
     ]
     assert run() == 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from offbeat.figures.canvas import (
+    MARGIN_PX,
     NUMBER,
     VALUE,
     axis_name,
@@ -22,7 +23,7 @@ from offbeat.series import Series
 __all__ = ["values_figure"]
 
 MAX_CHANNELS = 4
-LANE_PX = 110
+LANE_PX, TOP_PX = 110, 8
 
 
 def values_figure(
@@ -64,4 +65,6 @@ def values_figure(
     ends = shown_time(series.time[[0, -1]], series.zone).tolist()
     kind = "date" if series.has_clock else "linear"
     figure.update_xaxes(type=kind, range=ends, title_text=safe(title))
+    spare = MARGIN_PX["t"] - TOP_PX  # there is no legend
+    figure.update_layout(margin={"t": TOP_PX}, height=figure.layout.height - spare)
     return figure

@@ -50,11 +50,13 @@ def address(browser, tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def opened(browser) -> Callable[..., Any]:
+def opened(browser) -> Iterator[Callable[..., Any]]:
+    window = browser.new_context(viewport={"width": 1440, "height": 900})
+
     @contextmanager
-    def page_at(address: str, *, allowed: tuple[str, ...] = (), **context: Any) -> Iterator[Any]:
-        """A page; an error on it fails the test."""
-        window = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **context})
+    def page_at(address: str, *, allowed: tuple[str, ...] = ()) -> Iterator[Any]:
+        """A page, logged out; an error on it fails the test."""
+        window.clear_cookies()
         page = window.new_page()
         page.set_default_timeout(20_000)
         wrong: list[str] = []
@@ -63,9 +65,10 @@ def opened(browser) -> Callable[..., Any]:
         page.goto(address)
         yield page
         assert [each for each in wrong if not any(text in each for text in allowed)] == []
-        window.close()
+        page.close()
 
-    return page_at
+    yield page_at
+    window.close()
 
 
 def asked(address: str, path: str, body: Any = None) -> Any:

@@ -1,7 +1,7 @@
 """A server with its page in a process of its own, as `offbeat serve` runs it.
 
-One argument: the options as JSON. Uploads are read in the server itself, so that it need not wait
-for a process; trainings and scorings have theirs.
+One argument: the options as JSON. Uploads, trainings and scorings are done in the server itself, so
+that nothing has to wait for a process.
 """
 
 from __future__ import annotations
@@ -41,11 +41,12 @@ def main() -> None:
     sys.path.insert(0, str(HERE.parent))
     from serving import Inline
 
+    from offbeat.server.jobs import runner
     from offbeat.server.launch import serve
     from offbeat.server.options import ServerOptions
     from offbeat.server.workbench import bench
 
-    bench.Worker = Inline  # type: ignore[misc]
+    bench.Worker = runner.Worker = Inline  # type: ignore[misc]
     asked = json.loads(sys.argv[1])
     serve(ServerOptions(**{"port": 0, "grace": 0.5, **asked, "data": Path(asked["data"])}))
 

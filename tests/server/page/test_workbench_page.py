@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -199,3 +200,49 @@ def test_a_missed_one_is_marked_by_dragging_over_the_chart(address, machine, ope
         made = next(each for each in labels if each["source"] == "feedback" and each["verdict"] ==
                     "anomaly" and each["start"][:19] == span[0][:19].replace(" ", "T"))  # fmt: skip
         assert made["end"][:19] == span[1][:19].replace(" ", "T")
+
+
+SHOTS = Path(__file__).parents[3] / "out" / "page"
+VIEWS = {
+    "overview": "/",
+    "series": "/series/{series}",
+    "event": "/series/{series}/event",
+    "check": "/series/{series}/check",
+    "train": "/series/{series}/train",
+    "versions": "/series/{series}/versions",
+    "labels": "/series/{series}/labels",
+    "quiet": "/series/{series}/quiet",
+    "moved": "/moved?start=2026-11-24T04:31:37&end=2026-11-24T04:32:20",
+    "jobs": "/jobs",
+    "job": "/jobs/{job}",
+    "models": "/models",
+    "nowhere": "/nowhere",
+}
+
+
+def test_every_view_is_kept_as_a_picture(address, machine, opened):
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    for path in SHOTS.glob("*.png"):
+        path.unlink()
+    jobs = asked(address, "/jobs")
+    ids = {**machine, "job": next(each["id"] for each in jobs if each["kind"] == "train")}
+    with opened(address, allowed=("404",)) as page:
+        for name, path in VIEWS.items():
+            page.set_viewport_size({"width": 1440, "height": 900})
+            page.goto(address + path.format(**ids))
+            page.wait_for_selector(".view > *")
+            page.wait_for_selector(".waiting", state="detached")
+            page.evaluate(ALL_DRAWN)
+            for width in (1440, 390):
+                page.set_viewport_size({"width": width, "height": 900})
+                for scheme in ("light", "dark"):
+                    page.emulate_media(color_scheme=scheme)
+                    page.wait_for_timeout(120)
+                    assert page.evaluate("document.documentElement.scrollWidth") == width, name
+                    page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+
+
+ALL_DRAWN = """async () => {
+    while (document.querySelector('.chart:not([data-drawn])'))
+        await new Promise(done => setTimeout(done, 30));
+}"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ from offbeat.wording import number, percent
 
 __all__ = ["CutPanel"]
 
+EVERY = 0.05
+"""Seconds between two moves that the slider tells of."""
 Listener = Callable[[Preview, Threshold], Awaitable[None]]
 
 
@@ -124,6 +127,9 @@ class CutPanel:
 
     async def keep(self) -> None:
         """Cut there from now on."""
+        await asyncio.sleep(2 * EVERY)  # the last move of the line may still be on its way
+        while self._working:
+            await asyncio.sleep(EVERY)
         if self.tried is None:
             return
         pair, tried = self.pair, self.tried
@@ -174,7 +180,7 @@ class CutPanel:
             data_low=low, data_high=high, aria_label="Cut",
         )  # fmt: skip
         slider.on(
-            "input", self._slid, throttle=0.05, js_handler="(e) => emit(offbeat.slid(e.target))"
+            "input", self._slid, throttle=EVERY, js_handler="(e) => emit(offbeat.slid(e.target))"
         )
 
     async def _slid(self, event: Any) -> None:
