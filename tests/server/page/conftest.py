@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 from hosting import hosted
@@ -25,7 +22,6 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -69,22 +65,3 @@ def opened(browser) -> Iterator[Callable[..., Any]]:
 
     yield page_at
     window.close()
-
-
-def asked(address: str, path: str, body: Any = None) -> Any:
-    """What the API answers."""
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(f"{address}/api/v1{path}", data, {"Content-Type": "application/json"})
-    with urlopen(request, timeout=PATIENCE) as answer:
-        return json.load(answer)
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """The first true answer."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"never came: {what}")

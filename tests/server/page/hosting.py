@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 HERE = Path(__file__).resolve().parent
+PATIENCE = 30.0
 
 
 @contextmanager
@@ -35,6 +38,25 @@ def hosted(data: Path, **options: Any) -> Iterator[str]:
             server.terminate()
             server.wait(20)
             server.stdout.close()
+
+
+def asked(address: str, path: str, body: Any = None) -> Any:
+    """What the API answers."""
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(f"{address}/api/v1{path}", data, {"Content-Type": "application/json"})
+    with urlopen(request, timeout=PATIENCE) as answer:
+        return json.load(answer)
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """The first true answer."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"never came: {what}")
 
 
 def main() -> None:

@@ -7,8 +7,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-from conftest import until
-from hosting import hosted
+from hosting import hosted, until
 
 TOKEN, READ_TOKEN = "full-token-0123456789", "read-token-0123456789"
 REFUSED = "the server responded with a status of 4"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from conftest import asked, until
+from hosting import asked, until
 
 import contract
 
