@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["loss_figure", "training_figure"]
 
 
+MOST_TICKS = 10
+
+
 def training_figure(detection: Detection) -> go.Figure:
     """Loss per epoch in training and in validation; the best epoch is marked."""
     return loss_figure(detection.training_log)
@@ -54,7 +57,8 @@ def loss_figure(log: Sequence[EpochLog], max_epochs: int | None = None) -> go.Fi
             marker=ring,
             hoverinfo="skip",
         )
-    figure.update_xaxes(title_text="epoch", tickformat="d")
+    last = max_epochs or epoch[-1]
+    figure.update_xaxes(title_text="epoch", tickformat="d", dtick=max(1, round(last / MOST_TICKS)))
     if max_epochs is not None:
         figure.update_xaxes(range=[0.5, max_epochs + 0.5])
     figure.update_yaxes(title_text="loss")

@@ -47,7 +47,7 @@ def address(browser, tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def opened(browser) -> Iterator[Callable[..., Any]]:
-    window = browser.new_context(viewport={"width": 1440, "height": 900})
+    window = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
 
     @contextmanager
     def page_at(address: str, *, allowed: tuple[str, ...] = ()) -> Iterator[Any]:

@@ -96,7 +96,7 @@ def test_the_line_is_dragged_and_what_would_alarm_follows(address, machine, open
             address, f"/detections/{machine['id']}/thresholds/preview", {"threshold": tried}
         )
         assert page.inner_text(EVENTS).strip() == str(preview["events"])
-        assert page.evaluate(BOXES) == preview["events"]
+        until(lambda: page.evaluate(BOXES) == preview["events"], "the events to be shaded")
         lines = page.locator(".cut-line").all_inner_texts()
         assert len(lines) == 2  # the histogram's line came along
         assert [float(each) for each in lines] == [tried, tried]
@@ -197,7 +197,7 @@ def test_a_missed_one_is_marked_by_dragging_over_the_chart(address, machine, ope
         labels = asked(address, f"/series/{machine['series']}/labels")
         assert len(labels) == n_before + 1
         span = page.input_value("#span-from"), page.input_value("#span-to")
-        made = next(each for each in labels if each["source"] == "feedback" and each["verdict"] ==
+        made = next(each for each in labels if each["source"] == "person" and each["verdict"] ==
                     "anomaly" and each["start"][:19] == span[0][:19].replace(" ", "T"))  # fmt: skip
         assert made["end"][:19] == span[1][:19].replace(" ", "T")
 

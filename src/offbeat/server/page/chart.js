@@ -1,6 +1,6 @@
 /* A Plotly figure in the page's colours. A line named "cut" is drawn over it, so that it can be taken
    with the mouse, a finger or the keys while everything else follows; a span may be marked. */
-const EVERY_MS = 60;
+const EVERY_MS = 60, LATER_MS = 40;
 
 export default {
   template: `<div class="chart" role="group"><div class="plot" ref="plot"></div>
@@ -139,11 +139,14 @@ export default {
       this.waiting = null;
       this.$emit("cut", { value: this.cut });
     },
-    /* The events under another cut. */
+    /* The events under another cut: drawn a moment later, so that figures are never late for it. */
     setBoxes(boxes) {
       this.boxes = boxes;
-      if (!this.$refs.plot?.layout) return;
-      this.quietly({ shapes: this.merged(this.$refs.plot.layout.shapes || []) });
+      this.later ??= setTimeout(() => {
+        this.later = null;
+        if (!this.$refs.plot?.layout) return;
+        this.quietly({ shapes: this.merged(this.$refs.plot.layout.shapes || []) });
+      }, LATER_MS);
     },
     setMode(mode) {
       this.mode = mode;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+import numpy as np
 from nicegui import ui
 
 from offbeat.server.page.frame import head_line, tabs
@@ -11,6 +12,8 @@ from offbeat.server.page.pieces import hint, link, option_list, tag, words
 from offbeat.server.page.standing import Pair
 from offbeat.server.page.visit import Visit
 from offbeat.server.records import SeriesRecord
+from offbeat.server.workbench.moments import moment_number
+from offbeat.stamps import local_time
 from offbeat.wording import cut_middle, plural
 
 __all__ = ["address", "series_heading"]
@@ -34,8 +37,7 @@ def address(series_id: str, view: str = "", **query: object) -> str:
 def series_heading(visit: Visit, series: SeriesRecord, pair: Pair | None, chosen: str) -> None:
     """Name, size, the model, exports, and the views beside this one."""
     model = visit.query.get("model")
-    when = f", {_day(series.start)} to {_day(series.end)}" if series.has_clock else ""
-    lead = f"{series.n_rows:,} rows, {plural(len(series.channels), 'channel')}{when}"
+    lead = f"{series.n_rows:,} rows, {plural(len(series.channels), 'channel')}{_span(series)}"
     tools = head_line(cut_middle(series.name, 90), crumbs=(("All series", "/"),), lead=lead)
     with tools:
         if pair is not None:
@@ -81,5 +83,13 @@ def _exports(detection_id: str) -> None:
             hint("Under the cut in force.")
 
 
-def _day(moment: object) -> str:
-    return str(moment)[:10]
+def _span(series: SeriesRecord) -> str:
+    """From when to when, on the clock of the series; within a day with the time."""
+    if not isinstance(series.start, str) or not isinstance(series.end, str):
+        return ""
+    stamps = np.array([moment_number(series.start), moment_number(series.end)])
+    first, last = local_time(stamps.view("datetime64[ns]"), series.zone).astype("datetime64[m]")
+    day, end_day = str(first)[:10], str(last)[:10]
+    if day != end_day:
+        return f", {day} to {end_day}"
+    return f", {day} {str(first)[11:]} to {str(last)[11:]}"

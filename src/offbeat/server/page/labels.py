@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import numpy as np
 from nicegui import ui
 
+from offbeat.figures.canvas import shown_time
 from offbeat.server.page.eventlist import VERDICTS
 from offbeat.server.page.heading import series_heading
 from offbeat.server.page.pieces import button, card, cell, hint, link, table, tag, words
@@ -14,7 +16,7 @@ from offbeat.server.page.series import asked_pair
 from offbeat.server.page.visit import Visit
 from offbeat.server.page.when import ago
 from offbeat.server.records import LabelRecord, SeriesRecord
-from offbeat.stamps import read_stamp, time_text
+from offbeat.stamps import read_stamp
 from offbeat.wording import cut_middle, plural
 
 __all__ = ["labels_view"]
@@ -75,7 +77,8 @@ def _list(visit: Visit, series: SeriesRecord, found: list[LabelRecord]) -> None:
                 cell(shown(each.end, series.zone))
                 with tag("td"):
                     text, kind = VERDICTS[each.verdict]
-                    words("span", text, f"tag {kind}")
+                    missed = each.verdict == "anomaly" and each.source == "person"
+                    words("span", "missed" if missed else text, f"tag {kind}")
                     if each.note:
                         words("span", cut_middle(each.note, 120), "sub", title=each.note)
                 with tag("td"):
@@ -100,7 +103,8 @@ def shown(moment: str | int, zone: str | None) -> str:
     """A moment of a label on the clock of its series."""
     if isinstance(moment, int):
         return f"row {moment:,}"
-    return time_text(read_stamp(moment, None), zone).replace("T", " ")[:23]
+    stamp = read_stamp(moment, None).astype("datetime64[ns]")
+    return str(shown_time(np.array([stamp]), zone)[0]).replace("T", " ")
 
 
 TAKE = """(e) => {

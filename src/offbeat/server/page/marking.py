@@ -11,7 +11,7 @@ from nicegui import ui
 from offbeat.server.page.pieces import button, field, tag
 from offbeat.server.page.standing import Pair
 from offbeat.server.page.visit import Visit, say
-from offbeat.server.records import Feedback, Moment
+from offbeat.server.records import Moment, Verdict
 
 __all__ = ["SpanDesk"]
 
@@ -69,17 +69,17 @@ class SpanDesk:
         self.visit.remember(end=self.end or None)
 
     async def _missed(self) -> None:
-        await self._say("true_alarm", "Marked as an anomaly that was missed.")
+        await self._say("anomaly", "Marked as an anomaly that was missed.")
 
     async def _expected(self) -> None:
         await self._say("expected", "Marked as expected.")
 
-    async def _say(self, feedback: Feedback, sentence: str) -> None:
+    async def _say(self, verdict: Verdict, sentence: str) -> None:
         if not self._is_there():
             return
         said = await self.visit.change(
-            self.visit.bench.feedback.say, self.pair.series.id, self._moment(self.start),
-            self._moment(self.end), feedback, by=self.visit.caller.name,
+            self.visit.bench.labels.add, self.pair.series.id, self._moment(self.start),
+            self._moment(self.end), verdict, by=self.visit.caller.name,
             model_id=self.pair.model.id,
         )  # fmt: skip
         if said is not None:

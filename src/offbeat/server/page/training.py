@@ -184,7 +184,7 @@ def request_from(given: dict[str, str], *, has_clock: bool) -> TrainingRequest:
     settings += [each.strip() for each in given["set"].split(";") if each.strip()]
     share: float | int | str | None = float(given["share"]) / 100
     if given["until"]:
-        share = given["until"] if has_clock else int(given["until"])
+        share = given["until"] if has_clock else _row(given["until"])
     return TrainingRequest(
         model_id=given["model_id"] or None,
         detector=given["detector"],
@@ -206,9 +206,13 @@ def _span(text: str, has_clock: bool) -> tuple[Any, Any]:
         raise ConfigError(f"a stretch is start..end, {text.strip()!r} came")
     if has_clock:
         return start, end
-    if not (start.isdigit() and end.isdigit()):
-        raise ConfigError(f"this series has no clock: two row numbers were expected, {text!r} came")
-    return int(start), int(end)
+    return _row(start), _row(end)
+
+
+def _row(text: str) -> int:
+    if not text.isdigit():
+        raise ConfigError(f"this series has no clock: a row number was expected, {text!r} came")
+    return int(text)
 
 
 def _names(text: str) -> tuple[str, ...] | None:
