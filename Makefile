@@ -47,11 +47,11 @@ $(VENV)/.library: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.library
 	@echo "installing what the tests need ..."
-	@$(PIP) --editable '.[test,record]'
+	@$(PIP) --editable '.[test,record,server]'
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.library
-	@$(PIP) --editable '.[check]'
+	@$(PIP) --editable '.[check,server]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.library

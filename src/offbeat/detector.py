@@ -211,7 +211,8 @@ class Detector(HasOrigin, BaseEstimator, ABC):  # type: ignore[misc]
         threshold
             Any method of `offbeat.thresholds`.
         X
-            Data to take the cut from; None takes the training scores.
+            Data to take the cut from, or a `Detection` of them by this detector; None takes the
+            training scores.
         y_true
             Labels of `X`, shape (T,), for methods that learn from labels; None takes the label
             column of `X`.
@@ -367,9 +368,12 @@ class Detector(HasOrigin, BaseEstimator, ABC):  # type: ignore[misc]
 
     def _calibration_on(self, X: object, y_true: object) -> Calibration:
         """Scores of other data, and their labels, to take a cut from."""
-        series, grid = self._scored_grid(X)
+        if isinstance(X, Detection):
+            series, score = X.source, X.score[X.slot]
+        else:
+            series, grid = self._scored_grid(X)
+            score = self._judge(grid, self.smoothing).joined.score[grid.slot]
         truth = series.label if y_true is None else np.asarray(y_true).astype(np.int8)
-        score = self._judge(grid, self.smoothing).joined.score[grid.slot]
         return Calibration(score, self.rows_per_day_, truth, self._merge_gap(self.smoothing))
 
     # ------------------------------------------------------------ keeping

@@ -21,11 +21,10 @@ from offbeat.lesson import Lesson
 from offbeat.lstm import LSTMDetector
 from offbeat.mutes import Mute
 from offbeat.persist import load
-from offbeat.preparation import Span
 from offbeat.recalibration import Recalibration, recalibrate, retrain
 from offbeat.roster import name_of, references_beside
 from offbeat.series import Series
-from offbeat.thresholds import FBetaThreshold, LabelledThreshold, Threshold, parse_threshold
+from offbeat.thresholds import FBetaThreshold, LabelledThreshold, Threshold
 from offbeat.training import ProgressHook
 
 __all__ = [
@@ -33,14 +32,13 @@ __all__ = [
     "check_file",
     "compare_file",
     "detect_file",
+    "detect_series",
     "evaluate_file",
-    "parse_goal",
-    "parse_span",
-    "parse_split",
     "recalibrate_file",
     "refuse_same_file",
     "set_model_threshold",
     "train_file",
+    "train_series",
 ]
 
 
@@ -65,10 +63,30 @@ def train_file(
     """Train on a file and write the model; an older model is replaced only when all is done."""
     refuse_same_file(source, model)
     with _about(source):
-        made = LSTMDetector() if detector is None else detector
-        _teach(made, read_series(source, options), lesson, progress)
-        if threshold is not None:
-            made.set_threshold(threshold)
+        return train_series(
+            read_series(source, options),
+            model,
+            detector=detector,
+            lesson=lesson,
+            threshold=threshold,
+            progress=progress,
+        )
+
+
+def train_series(
+    series: Series,
+    model: str | Path,
+    *,
+    detector: Detector | None = None,
+    lesson: Lesson = Lesson(whole=True),
+    threshold: Threshold | None = None,
+    progress: ProgressHook | None = None,
+) -> Detector:
+    """`train_file` of a series that is read already."""
+    made = LSTMDetector() if detector is None else detector
+    _teach(made, series, lesson, progress)
+    if threshold is not None:
+        made.set_threshold(threshold)
     made.save(model)
     return made
 
@@ -117,6 +135,19 @@ def detect_file(
             _teach(made, series, to_learn, progress)
         detection = made.detect(series)
         return detection if threshold is None else detection.with_threshold(threshold)
+
+
+def detect_series(series: Series, fitted: Detector, model: str) -> Detection:
+    """Scores and events of a series that may hold more channels than the model knows.
+
+    Parameters
+    ----------
+    series
+        To score.
+    fitted, model
+        A fitted detector, and what it is called in messages.
+    """
+    return fitted.detect(_known_to(fitted, series, model))
 
 
 def evaluate_file(
@@ -209,7 +240,7 @@ def set_model_threshold(
     fitted = load(model)
     if threshold.needs_labels and source is not None:
         with _about(source):
-            series = _known_to(fitted, read_series(source, options), model)
+            series = _known_to(fitted, read_series(source, options), Path(model).name)
             fitted.set_threshold(threshold, series)
     else:
         fitted.set_threshold(threshold)
@@ -266,34 +297,6 @@ def refuse_same_file(source: str | Path, target: str | Path) -> None:
         raise ConfigError(f"{target} is read and cannot be written too: name another file")
 
 
-def parse_split(text: str) -> float | int | str:
-    """`0.4` is a fraction, `5000` a row, anything else a time stamp."""
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return text
-
-
-def parse_span(text: str) -> Span:
-    """`START..END`, two rows or two time stamps."""
-    start, dots, end = text.partition("..")
-    if not dots or not start.strip() or not end.strip():
-        raise ConfigError(f"a span is START..END (two rows or time stamps), {text!r} came")
-    edges = (start.strip(), end.strip())
-    first, last = (int(edge) if edge.isdigit() else edge for edge in edges)
-    return first, last
-
-
-def parse_goal(text: str) -> LabelledThreshold:
-    """`fbeta:2` or `cost:10:1`, what a cut is chosen for."""
-    goal = parse_threshold(text)
-    if not isinstance(goal, LabelledThreshold):
-        raise ConfigError(f"a goal is fbeta:1 or cost:10:1 (a miss : a false alarm), {text!r} came")
-    return goal
-
-
 @contextmanager
 def _about(source: str) -> Iterator[None]:
     """Errors in the data name the file, if they do not yet."""
@@ -306,12 +309,12 @@ def _about(source: str) -> Iterator[None]:
         raise DataError(f"{name}: {problem}") from problem
 
 
-def _known_to(fitted: Detector, series: Series, model: str | Path) -> Series:
+def _known_to(fitted: Detector, series: Series, model: str) -> Series:
     """The channels of the model; a file may hold more than it knows."""
     missing = [name for name in fitted.channels_ if name not in series.channels]
     if missing:
         raise DataError(
-            f"{Path(model).name} was trained on a channel {missing[0]!r}, which is not there "
+            f"{model} was trained on a channel {missing[0]!r}, which is not there "
             f"({nearest_names(missing[0], series.channels)}): rename the columns, or train another "
             "model on these"
         )
@@ -341,7 +344,7 @@ def _loaded(
 ) -> tuple[Detector, Series]:
     """A model and the channels it knows; of `detector` it takes the smoothing only."""
     fitted = load(model)
-    series = _known_to(fitted, series, model)
+    series = _known_to(fitted, series, Path(model).name)
     fitted.set_params(rules=fitted.rules.with_mutes(mutes))
     if step is not None:
         fitted.set_params(preparation=replace(fitted.preparation, step=step))
