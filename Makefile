@@ -27,6 +27,7 @@ bench: $(VENV)/.test
 bench-accuracy: $(VENV)/.test
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/families.py
+	$(BIN)/python benchmarks/beside.py
 	$(BIN)/python benchmarks/ablation.py
 
 bench-speed: $(VENV)/.test

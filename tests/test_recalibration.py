@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from offbeat import (
     Label,
     Labels,
     LSTMDetector,
+    Mute,
     PersistenceDetector,
     ShapeMemoryDetector,
     SmoothedZDetector,
@@ -242,6 +244,17 @@ def test_cut_and_rules_outlive_the_training(detector, detection) -> None:
     again = retrain(taught, jobs_and_faults(), said(detection))
     assert again.threshold_ == taught.threshold_
     assert again.rules == taught.rules
+
+
+def test_another_cut_has_the_runs_of_its_events(detection: Detection) -> None:
+    names = detection.series.channels
+    for mutes in ((), (Mute(channels=names[:1]),), (Mute(channels=names),)):
+        shown = detection.with_rules(replace(detection.rules, mutes=mutes))
+        lower = shown.with_threshold(FixedThreshold(0.8 * float(detection.cut[0])))
+        runs = [(event.start, event.end) for event in lower.events]
+        assert [tuple(run) for run in shown.runs_at(lower.cut).tolist()] == runs
+        assert shown.preview(lower.threshold).events == len(runs)
+        assert bool(runs) == (len(mutes) == 0 or mutes[0].channels != names)
 
 
 # ---------------------------------------------------------------- the bar

@@ -10,12 +10,14 @@ import pytest
 from offbeat import (
     ConfigError,
     EnsembleDetector,
+    EventRules,
     LSTMDetector,
     Preparation,
     Scoring,
     parse_mute,
 )
 from offbeat.settings import settings_in, settings_text, with_settings
+from offbeat.similarity import Precedent
 from offbeat.thresholds import BudgetThreshold, SigmaThreshold
 
 
@@ -129,6 +131,9 @@ def test_a_whole_group_cannot_be_a_word(group: str) -> None:
             scoring=Scoring(smoothing_window=(3, 9), rate_of_change=1e-5),
         ),
         LSTMDetector(covariates=()),
+        LSTMDetector(
+            rules=EventRules(3, mutes=(parse_mute("Sat,Sun"), parse_mute("Mon 02:00-03:00")))
+        ),
     ],
 )
 def test_every_option_comes_back_from_a_file(detector: LSTMDetector, tmp_path: Path) -> None:
@@ -144,6 +149,9 @@ def test_a_duration_is_written_as_people_write_it() -> None:
 
 
 def test_what_fits_on_no_line_is_left_out() -> None:
+    judged = Precedent("false alarm", (("a", 1.0),), "above", 3, 2.0)
+    text = settings_text(LSTMDetector(rules=EventRules(precedents=(judged,))))
+    assert "precedents" not in text
     text = settings_text(EnsembleDetector(members=(LSTMDetector(),)))
     assert "members" not in text
     assert "offbeat evaluate FILE --detector ensemble --set @settings.yaml" in text

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from offbeat.checks import CheckReport, check
-from offbeat.events import Event, find_events
+from offbeat.events import Event, alarm_runs, find_events
 from offbeat.preparation import Outlier
 from offbeat.rules import EventRules
 from offbeat.series import BoolArray, FloatArray, IntArray, Series, TimeArray
@@ -233,11 +233,14 @@ class Detection:
             merge_gap=self.rules.merge_gap or 0,
             min_length=self.rules.min_length,
             thresholds=thresholds,
-            silence=self._heard_runs if self.rules.silence_some else None,
+            silence=self.runs_at if self.rules.silence_some else None,
         )
 
-    def _heard_runs(self, cut: FloatArray) -> IntArray:
-        """Runs (n, 2) of the events that would be heard at another cut, (T,)."""
+    def runs_at(self, cut: FloatArray) -> IntArray:
+        """Runs [start, end), (n, 2), of the events that would be heard at another cut, (T,)."""
+        if not self.rules.silence_some:
+            gap, shortest = self.rules.merge_gap or 0, self.rules.min_length
+            return alarm_runs(self.score, cut, merge_gap=gap, min_length=shortest)
         events = replace(self, cut=cut).events
         return np.array([(e.start, e.end) for e in events], dtype=np.int64).reshape(-1, 2)
 

@@ -23,8 +23,6 @@ from offbeat.thresholds import Threshold, parse_threshold, threshold_text
 __all__ = ["settings_in", "settings_text", "with_settings"]
 
 D = TypeVar("D", bound=Detector)
-PRECEDENTS = "precedents"
-"""What labels made of the rules is no option that a person sets."""
 
 
 def with_settings(detector: D, settings: Sequence[str]) -> D:
@@ -66,7 +64,7 @@ def settings_text(detector: Detector) -> str:
             lines += [
                 f"{name}.{field.name}: {_written(getattr(value, field.name))}"
                 for field in fields(value)
-                if field.name != PRECEDENTS
+                if _is_writable(getattr(value, field.name))
             ]
         elif _is_writable(value):
             lines.append(f"{name}: {_written(value)}")
@@ -102,7 +100,7 @@ def settings_in(path: str | Path) -> list[str]:
 
 
 def _is_writable(value: object) -> bool:
-    """Whether a value fits on a line: the members of an ensemble do not."""
+    """Whether a value fits on a line: the members of an ensemble and judged events do not."""
     parts = value if isinstance(value, tuple) else (value,)
     kinds = (str, int, float, timedelta, Threshold, Mute, type(None))
     return all(isinstance(part, kinds) for part in parts)
@@ -120,10 +118,9 @@ def _written(value: object) -> str:
         value = threshold_text(value)
     if isinstance(value, timedelta):
         value = duration_text(value)
-    if isinstance(value, tuple) and any(isinstance(part, Mute) for part in value):
-        value = "; ".join(mute.text for mute in value)
     if isinstance(value, tuple):
-        value = ", ".join(map(str, value))
+        mutes = [each.text for each in value if isinstance(each, Mute)]
+        value = "; ".join(mutes) if mutes else ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -147,7 +144,7 @@ def _read(name: str, text: str, kind: Any) -> Any:
         return parse_threshold(text)
     if kind == tuple[Mute, ...]:
         return tuple(parse_mute(part) for part in text.split(";") if part.strip())
-    if kind == tuple[Precedent, ...]:
+    if kind == tuple[Precedent, ...] and text:
         raise ConfigError(f"{name} cannot be written as text: labels make them, see recalibrate")
     if get_origin(kind) is tuple or tuple[str, ...] in kinds:
         return tuple(part.strip() for part in text.split(",") if part.strip())

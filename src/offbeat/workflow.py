@@ -21,11 +21,10 @@ from offbeat.lesson import Lesson
 from offbeat.lstm import LSTMDetector
 from offbeat.mutes import Mute
 from offbeat.persist import load
-from offbeat.preparation import Span
 from offbeat.recalibration import Recalibration, recalibrate, retrain
 from offbeat.roster import name_of, references_beside
 from offbeat.series import Series
-from offbeat.thresholds import FBetaThreshold, LabelledThreshold, Threshold, parse_threshold
+from offbeat.thresholds import FBetaThreshold, LabelledThreshold, Threshold
 from offbeat.training import ProgressHook
 
 __all__ = [
@@ -35,9 +34,6 @@ __all__ = [
     "detect_file",
     "detect_series",
     "evaluate_file",
-    "parse_goal",
-    "parse_span",
-    "parse_split",
     "recalibrate_file",
     "refuse_same_file",
     "set_model_threshold",
@@ -299,34 +295,6 @@ def refuse_same_file(source: str | Path, target: str | Path) -> None:
     known = str(source) != "-" and Path(source).exists() and Path(target).exists()
     if known and Path(target).samefile(source):
         raise ConfigError(f"{target} is read and cannot be written too: name another file")
-
-
-def parse_split(text: str) -> float | int | str:
-    """`0.4` is a fraction, `5000` a row, anything else a time stamp."""
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return text
-
-
-def parse_span(text: str) -> Span:
-    """`START..END`, two rows or two time stamps."""
-    start, dots, end = text.partition("..")
-    if not dots or not start.strip() or not end.strip():
-        raise ConfigError(f"a span is START..END (two rows or time stamps), {text!r} came")
-    edges = (start.strip(), end.strip())
-    first, last = (int(edge) if edge.isdigit() else edge for edge in edges)
-    return first, last
-
-
-def parse_goal(text: str) -> LabelledThreshold:
-    """`fbeta:2` or `cost:10:1`, what a cut is chosen for."""
-    goal = parse_threshold(text)
-    if not isinstance(goal, LabelledThreshold):
-        raise ConfigError(f"a goal is fbeta:1 or cost:10:1 (a miss : a false alarm), {text!r} came")
-    return goal
 
 
 @contextmanager

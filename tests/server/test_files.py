@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import contract
-from offbeat import LSTMDetector, Series
+from offbeat import EventRules, LSTMDetector, Series, parse_mute
 from offbeat.errors import DataError
 from offbeat.server.faults import StoreError
 from offbeat.server.files import DataFolder, read_stored_series, write_series
@@ -63,11 +63,12 @@ def test_a_detection_comes_back_as_it_was(tmp_path: Path) -> None:
     data = contract.waves()
     data[700:720, 0] += 3
     detector = with_settings(LSTMDetector(), ["training.max_epochs=2", "hidden_size=8"])
+    detector.set_params(rules=EventRules(mutes=(parse_mute("channels=channel_1"),)))
     detection = detector.fit(data[:600]).detect(data).with_threshold(SigmaThreshold(2.5))
     write_detection(detection, tmp_path / "d.safetensors")
     back = read_detection(tmp_path / "d.safetensors", detection.source)
     assert back.events == detection.events
-    assert back.threshold == detection.threshold
+    assert (back.threshold, back.rules) == (detection.threshold, detection.rules)
     assert back.record == detection.record
     assert back.to_frame().equals(detection.to_frame())
     rows = [row.to_dict() for row in back.threshold_table()]

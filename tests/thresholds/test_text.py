@@ -26,6 +26,7 @@ from offbeat.thresholds import (
     SigmaThreshold,
     TelemanomThreshold,
     Threshold,
+    parse_goal,
     parse_threshold,
     threshold_from_dict,
     threshold_text,
@@ -162,6 +163,7 @@ def test_a_dictionary_that_fits_no_method_is_refused(settings: Any, told: str) -
     [
         *("1/week", "2/1000rows", "percentile:99.5", "sigma:3", "iqr", "mad:3.5", "pot:1e-05"),
         *("telemanom", "rolling:7d", "rolling:1000:mad:3.5", "fbeta:2", "cost:10:2", "fixed:2.5"),
+        *("scaled:1.2:1/week", "scaled:0.5:rolling:500"),
     ],
 )
 def test_a_threshold_as_text_is_read_back(text: str) -> None:
@@ -175,3 +177,10 @@ def test_what_has_no_text_is_written_as_json() -> None:
     assert parse_threshold(threshold_text(threshold)) == threshold
     with pytest.raises(ConfigError, match="no JSON"):
         parse_threshold("{kind")
+
+
+@pytest.mark.parametrize("text", ["sigma:3", "1/week", "nonsense", "2.5"])
+def test_what_is_no_goal_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_goal(text)
+    assert parse_goal("cost:5:1") == CostThreshold(1.0, 5.0)

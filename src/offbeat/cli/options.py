@@ -12,10 +12,10 @@ import typer
 if TYPE_CHECKING:
     from offbeat.detector import Detector
     from offbeat.io import ReadOptions
+    from offbeat.lesson import Lesson
     from offbeat.mutes import Mute
     from offbeat.server.options import ServerOptions
     from offbeat.thresholds import Threshold
-    from offbeat.workflow import Lesson
 
 __all__ = [
     "CUT",
@@ -33,6 +33,7 @@ __all__ = [
     "Quiet",
     "Reading",
     "Serving",
+    "mutes_in",
     "names_in",
     "option",
 ]
@@ -137,7 +138,7 @@ class Lessons:
 
     def lesson(self, *, whole: bool = False) -> Lesson:
         """The training part; `whole` is what is learned where nobody says where to stop."""
-        from offbeat.workflow import Lesson, parse_span, parse_split
+        from offbeat.lesson import Lesson, parse_span, parse_split
 
         return Lesson(
             train=None if self.train is None else parse_split(self.train),
@@ -215,9 +216,7 @@ class Cutting:
 
     def mutes(self) -> tuple[Mute, ...]:
         """The times that were named."""
-        from offbeat.mutes import parse_mute
-
-        return tuple(parse_mute(text) for text in self.mute or ())
+        return mutes_in(self.mute)
 
 
 @dataclass
@@ -281,6 +280,13 @@ Buffer = Annotated[
     int | None,
     option(JUDGE, "Soft edge of VUS in rows; the period, or 125, if not given."),
 ]
+
+
+def mutes_in(texts: list[str] | None) -> tuple[Mute, ...]:
+    """Mutes as they were written."""
+    from offbeat.mutes import parse_mute
+
+    return tuple(parse_mute(text) for text in texts or ())
 
 
 def names_in(text: str | None) -> tuple[str, ...]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from offbeat.labels.collection import Labels, label_event
+from offbeat.labels.collection import Labels, event_span, label_event
 from offbeat.labels.label import ANOMALOUS, VERDICTS, Label, Moment, Verdict
 
-__all__ = ["ANOMALOUS", "VERDICTS", "Label", "Labels", "Moment", "Verdict", "label_event"]
+__all__ = [
+    "ANOMALOUS",
+    "VERDICTS",
+    "Label",
+    "Labels",
+    "Moment",
+    "Verdict",
+    "event_span",
+    "label_event",
+]

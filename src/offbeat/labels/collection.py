@@ -14,7 +14,7 @@ import polars as pl
 from offbeat.errors import DataError, nearest_names, one_of
 from offbeat.grid import row_at
 from offbeat.io import atomic_path
-from offbeat.labels.label import ANOMALOUS, Label, Moment, Verdict
+from offbeat.labels.label import ANOMALOUS, Label, Moment, Verdict, as_moment
 from offbeat.labels.text import COLUMNS, joined_channels, kind_of_file, read_labels
 from offbeat.runs import runs_label
 from offbeat.series import BoolArray, IntArray, Series
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from offbeat.detection import Detection
     from offbeat.events import Event
 
-__all__ = ["Labels", "label_event"]
+__all__ = ["Labels", "event_span", "label_event"]
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,12 @@ def label_event(
     note: str = "",
 ) -> Label:
     """The label of an event's rows."""
+    start, end = event_span(detection, event)
+    return Label(start, end, verdict, who=who, when=when, note=note)
+
+
+def event_span(detection: Detection, event: Event) -> tuple[Moment, Moment]:
+    """First moment of an event, and the first one after it."""
     time = detection.time
     if event.end < len(time):
         end = time[event.end]
@@ -187,8 +193,7 @@ def label_event(
         end = time[-1] + (time[-1] - time[-2])
     else:
         end = time[-1] + (np.timedelta64(1, "s") if detection.series.has_clock else 1)
-    start = time[event.start]
-    return Label(start, end, verdict, who=who, when=when, note=note)
+    return as_moment(time[event.start]), as_moment(end)
 
 
 # ---------------------------------------------------------------- rows

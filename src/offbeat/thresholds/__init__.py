@@ -23,7 +23,7 @@ from offbeat.thresholds.table import (
 )
 from offbeat.thresholds.tail import POTThreshold
 from offbeat.thresholds.telemanom import TelemanomThreshold
-from offbeat.thresholds.text import parse_threshold, threshold_from_dict, threshold_text
+from offbeat.thresholds.text import parse_goal, parse_threshold, threshold_from_dict, threshold_text
 
 __all__ = [
     "BudgetThreshold",
@@ -45,6 +45,7 @@ __all__ = [
     "ThresholdRow",
     "candidates",
     "default_threshold",
+    "parse_goal",
     "parse_threshold",
     "run_gap",
     "scaled_threshold",

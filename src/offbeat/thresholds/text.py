@@ -16,7 +16,7 @@ from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError, nearest_names, one_of
 from offbeat.thresholds.base import StaticThreshold, Threshold
 from offbeat.thresholds.budget import BudgetThreshold
-from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold
+from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold, LabelledThreshold
 from offbeat.thresholds.rolling import RollingThreshold
 from offbeat.thresholds.scaled import ScaledThreshold
 from offbeat.thresholds.static import (
@@ -29,7 +29,7 @@ from offbeat.thresholds.static import (
 from offbeat.thresholds.tail import POTThreshold
 from offbeat.thresholds.telemanom import TelemanomThreshold
 
-__all__ = ["METHODS", "parse_threshold", "threshold_from_dict", "threshold_text"]
+__all__ = ["METHODS", "parse_goal", "parse_threshold", "threshold_from_dict", "threshold_text"]
 
 METHODS: dict[str, type[Threshold]] = {
     "fixed": FixedThreshold,
@@ -110,6 +110,14 @@ def parse_threshold(text: str) -> Threshold:
     return _with_numbers(text, name, parts)
 
 
+def parse_goal(text: str) -> LabelledThreshold:
+    """`fbeta:2` or `cost:10:1`, what a cut is chosen for."""
+    goal = parse_threshold(text)
+    if not isinstance(goal, LabelledThreshold):
+        raise ConfigError(f"a goal is fbeta:1 or cost:10:1 (a miss : a false alarm), {text!r} came")
+    return goal
+
+
 def threshold_text(threshold: Threshold) -> str:
     """The shortest text that `parse_threshold` reads as this threshold."""
     for text in _short_texts(threshold):
@@ -132,6 +140,8 @@ def _short_texts(threshold: Threshold) -> Iterator[str]:
     elif isinstance(threshold, RollingThreshold):
         yield f"rolling:{settings['span']}"
         yield f"rolling:{settings['span']}:{threshold_text(threshold.base)}"
+    elif isinstance(threshold, ScaledThreshold):
+        yield f"scaled:{threshold.factor!r}:{threshold_text(threshold.base)}"
     else:
         yield f"{threshold.kind}:{next(islice(settings.values(), 1, None))!r}"
 

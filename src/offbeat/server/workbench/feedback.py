@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from offbeat.detection import Detection
 from offbeat.errors import one_of
 from offbeat.events import Event
+from offbeat.labels import event_span
 from offbeat.server.faults import NotThereError
 from offbeat.server.records import Feedback, LabelRecord, Moment, Verdict
 from offbeat.server.workbench.detections import DetectionShelf
@@ -83,7 +82,7 @@ class FeedbackDesk:
         spans = [(moment_number(each.start), moment_number(each.end)) for each in labels]
         found: list[Judged] = []
         for number, event in enumerate(detection.events):
-            first, last = span_of(detection, event)
+            first, last = (moment_number(edge) for edge in event_span(detection, event))
             touching = [
                 label
                 for label, (start, end) in zip(labels, spans, strict=True)
@@ -154,18 +153,6 @@ class FeedbackDesk:
         return self.say(
             series_id, span.start, span.end, feedback, by=by, model_id=model_id, note=note
         )
-
-
-def span_of(detection: Detection, event: Event) -> tuple[int, int]:
-    """[start, end) in nanoseconds or rows; `end` is the first row after the event."""
-    time = detection.time
-    if not detection.series.has_clock:
-        return int(time[event.start]), int(time[event.end - 1]) + 1
-    stamps = time.astype("datetime64[ns]").astype(np.int64)
-    if event.end < len(stamps):
-        return int(stamps[event.start]), int(stamps[event.end])
-    step = int(stamps[-1] - stamps[-2]) if len(stamps) > 1 else 1
-    return int(stamps[event.start]), int(stamps[-1]) + step
 
 
 def one_of_feedback(word: str) -> Feedback:

@@ -25,11 +25,12 @@ def moment_text(at: int | None, *, has_clock: bool) -> Moment | None:
     return f"{time_text(np.datetime64(at, 'ns'))}Z"  # read again, it is not taken for local time
 
 
-def moment_number(at: Moment) -> int:
+def moment_number(at: Moment | np.datetime64) -> int:
     """What `moment_text` was given."""
     if isinstance(at, int):
         return at
-    return int(np.datetime64(at.removesuffix("Z"), "ns").astype(np.int64))
+    stamp = at if isinstance(at, np.datetime64) else np.datetime64(at.removesuffix("Z"))
+    return int(stamp.astype("datetime64[ns]").astype(np.int64))
 
 
 def read_moment(at: Any, *, has_clock: bool, zone: str | None) -> int:

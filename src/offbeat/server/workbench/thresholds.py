@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +12,6 @@ from sqlalchemy import select
 from offbeat.detection import Detection
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError
-from offbeat.events import alarm_runs
 from offbeat.series import FloatArray, IntArray
 from offbeat.server.faults import ConflictError
 from offbeat.server.files import DataFolder
@@ -20,6 +19,7 @@ from offbeat.server.records import CutRecord
 from offbeat.server.store import CutRow, Store, VersionRow, new_id
 from offbeat.server.workbench.detections import DetectionShelf
 from offbeat.server.workbench.models import ModelShelf, cut_in_force, version_row
+from offbeat.storable import plain
 from offbeat.thresholds import (
     StaticThreshold,
     Threshold,
@@ -79,7 +79,7 @@ class ThresholdDesk:
                 "needs_labels": method.needs_labels,
                 "about": (method.__doc__ or "").splitlines()[0],
                 "settings": {
-                    field.name: None if field.default is MISSING else _plain(field.default)
+                    field.name: None if field.default is MISSING else plain(field.default)
                     for field in fields(method)
                 },
             }
@@ -291,15 +291,10 @@ def as_threshold(given: Threshold | str | Mapping[str, Any] | float) -> Threshol
 
 
 def preview_of(detection: Detection, threshold: Threshold) -> Preview:
-    """What a cut would do to a detection; what its rules keep quiet is no event."""
+    """What a cut would do to a detection."""
     row = detection.preview(threshold)
     cut = _curve(detection, threshold, row)
-    if detection.rules.silence_some:
-        heard = replace(detection, cut=cut).events
-        runs = np.array([(e.start, e.end) for e in heard], dtype=np.int64).reshape(-1, 2)
-        return Preview(row, cut, runs)
-    gap, shortest = detection.rules.merge_gap or 0, detection.rules.min_length
-    return Preview(row, cut, alarm_runs(detection.score, cut, merge_gap=gap, min_length=shortest))
+    return Preview(row, cut, detection.runs_at(cut))
 
 
 def _curve(detection: Detection, threshold: Threshold, row: ThresholdRow) -> FloatArray:
@@ -322,7 +317,3 @@ def _record(cut: CutRow, model_id: str, row: VersionRow) -> CutRecord:
         created_at=cut.created_at,
         created_by=cut.created_by,
     )
-
-
-def _plain(value: Any) -> Any:
-    return value.to_dict() if isinstance(value, Threshold) else value
