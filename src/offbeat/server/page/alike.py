@@ -45,16 +45,26 @@ async def alike_card(
             return
         with table(("Began", "Distance", "Said of it"), (1,)):
             for each in found:
-                other = by_start[each.event.start]
+                other = by_start.get(each.event.start)  # None: it is kept quiet
+                began = moment(detection, each.event.start_time)
                 with tag("tr", "now" if each.is_alike else ""):
                     with tag("td"):
-                        target = event_address(pair, other.start, visit, tried)
-                        link(moment(detection, each.event.start_time), target, "pick")
+                        if other is None:
+                            words("span", began)
+                        else:
+                            link(began, event_address(pair, other.start, visit, tried), "pick")
                         words("span", "much alike" if each.is_alike else each.event.channel, "sub")
                     cell(number(each.distance, 2), number=True)
                     with tag("td"):
-                        text, kind = VERDICTS.get(
-                            other.label.verdict if other.label else "", ("nothing yet", "blank")
-                        )
-                        words("span", text, f"tag {kind}" if other.label else "sub")
+                        _said(other)
         hint("By whose they are, which way, how long and how far: 0 is the same.")
+
+
+def _said(other: Judged | None) -> None:
+    if other is None:
+        words("span", "kept quiet", "tag blank")
+    elif other.label is None:
+        words("span", "nothing yet", "sub")
+    else:
+        text, kind = VERDICTS[other.label.verdict]
+        words("span", text, f"tag {kind}")

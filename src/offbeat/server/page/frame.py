@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +18,8 @@ from offbeat.server.page.visit import Visit
 __all__ = ["FLAT", "frame", "head_line", "honest", "tabs"]
 
 HERE = Path(__file__).parent
+MISTAKE = "This view could not be built. What went wrong is in the server's log."
+log = logging.getLogger("offbeat.page")
 SECTIONS = (("Overview", "/", "O"), ("Jobs", "/jobs", None), ("Models", "/models", None))
 MARK = (
     '<svg viewBox="0 0 52 40" aria-hidden="true"><path d="M2 24h9l5-9 6 17 7-29 7 27 4-6h10" '
@@ -49,6 +52,10 @@ def frame(visit: Visit, section: str = "") -> Iterator[None]:
             yield
         except OffbeatError as problem:
             honest_problem(problem)
+        except Exception:
+            log.exception("mistake")
+            with honest("A mistake of the server", MISTAKE, alert=True):
+                link("To the overview", "/", "button main")
     tag("div", "say", role="status", aria_live="polite")
     with tag("dialog", id="keys", aria_label="Keys"):
         words("h2", "Keys of this view")

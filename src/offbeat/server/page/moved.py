@@ -105,7 +105,7 @@ def _series(found: Ranking, pairs: dict[str, Pair]) -> None:
                     words("span", f"{number(each.severity, 3)}{TIMES}", title="times the limit")
         hint("In multiples of the limit; what is above 1 has another colour.")
         if found.unknown:
-            hint(f"{len(found.unknown):,} series have no score in this span.")
+            hint(f"No score in this span: {', '.join(found.unknown[:SHOWN])}.")
 
 
 def _channels(found: Ranking, pairs: dict[str, Pair]) -> None:
