@@ -1,11 +1,17 @@
-"""The REST routes, one file a noun. Each route is one call of the workbench.
-
-`POST /models/{model_id}/recalibrate` (preview and apply) has its place in `models.py`.
-"""
+"""The REST routes, one file a noun. Each route is one call of the workbench."""
 
 from __future__ import annotations
 
-from offbeat.server.api import detections, jobs, labels, models, series, session, thresholds
+from offbeat.server.api import (
+    detections,
+    jobs,
+    labels,
+    models,
+    series,
+    session,
+    teaching,
+    thresholds,
+)
 
 __all__ = ["routers"]
 
@@ -16,5 +22,6 @@ routers = (
     detections.router,
     thresholds.router,
     labels.router,
+    teaching.router,
     session.router,
 )

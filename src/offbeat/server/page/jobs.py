@@ -182,9 +182,15 @@ class _Live:
         with self.result, card("The model"):
             words("p", f"{known.detector} learned {known.n_learned:,} rows, step {known.step}.")
             hint(f"Version {known.number}. It cuts at: {known.threshold}.")
+            if known.number > 1:
+                hint("It is not in use yet: compare it with the one before, then switch.")
             with tag("div", "tools"):
                 link(
-                    "See what it found", address(job.series_id, model=job.model_id),
+                    "See what it found",
+                    address(
+                        job.series_id, model=job.model_id,
+                        version=known.number if known.number > 1 else None,
+                    ),
                     "button main", data_key="C",
                 )  # fmt: skip
                 if known.number > 1:

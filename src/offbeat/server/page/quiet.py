@@ -21,7 +21,7 @@ from offbeat.wording import cut_middle, moment, plural
 
 __all__ = ["mute_from_form", "quiet_view"]
 
-MONDAY = np.datetime64("2026-01-05T00:30", "ns")
+MONDAY = np.datetime64("2026-01-05T00:00", "ns")
 SHOWN = 30
 GATHER = (
     "(e) => { e.preventDefault(); const f = new FormData(e.currentTarget);"
@@ -146,15 +146,15 @@ def mute_from_form(given: dict[str, Any]) -> Mute:
 
 
 def _week(mutes: tuple[Mute, ...], zone: str | None) -> None:
-    """Seven days of hours; what is quiet every week is dark."""
+    """Seven days of hours; where a part is quiet every week it is dark."""
     weekly = [
         each for each in mutes if each.first is None and each.last is None and each.needs_clock
     ]
-    hours = MONDAY + np.arange(7 * 24) * np.timedelta64(1, "h")
-    quiet = np.zeros(len(hours), dtype=bool)
+    moments = MONDAY + np.arange(7 * 24 * 12) * np.timedelta64(5, "m")
+    covered = np.zeros(len(moments), dtype=bool)
     for mute in weekly:
-        here = Mute(**{**vars(mute), "zone": None})
-        quiet |= here.covers(hours, None)
+        covered |= Mute(**{**vars(mute), "zone": None}).covers(moments, None)
+    quiet = np.any(covered.reshape(-1, 12), axis=1).tolist()  # an hour that is quiet in part
     with tag("div", "week", role="img", aria_label=_spoken(weekly)):
         words("span", "")
         for hour in range(0, 24, 6):

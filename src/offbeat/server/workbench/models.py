@@ -180,8 +180,19 @@ def add_version(
     by: str,
     model_id: str | None,
     name: str,
+    use: bool = True,
 ) -> VersionRow:
-    """Write a model file down: a new model, or the next version of one, in use at once."""
+    """Write a model file down: a new model, or the next version of one.
+
+    Parameters
+    ----------
+    session, stored, about, by, name
+        Where, what, and whose.
+    model_id
+        None makes a new model.
+    use
+        Whether a next version takes the place of the one in use at once.
+    """
     if model_id is None:
         model = ModelRow(name=name, active=1, created_by=by)
         session.add(model)
@@ -191,7 +202,7 @@ def add_version(
         model = model_row(session, model_id)
         newest = select(func.max(VersionRow.number)).where(VersionRow.model_id == model_id)
         number = (session.scalar(newest) or 0) + 1
-        model.active = number
+        model.active = number if use else model.active
     row = VersionRow(
         **about,
         model_id=model.id,

@@ -36,7 +36,8 @@ class TrainingRequest:
     name
         Of the model; None takes the series' name.
     model_id
-        Train the next version of this model; None makes a new model.
+        Train the next version of this model, which is not in use until somebody says so; None
+        makes a new model.
     detector
         A name on the roster: lstm, ensemble, memory, ...
     settings
@@ -173,6 +174,7 @@ class TrainingHandler:
             by=row.created_by,
             model_id=row.request.get("model_id"),
             name=row.request["name"],
+            use=False,  # a person compares it first
         )
         version.series_id, version.job_id = row.series_id, row.id
         row.model_id, row.version = version.model_id, version.number
