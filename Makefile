@@ -22,6 +22,7 @@ check: $(VENV)/.test $(VENV)/.check
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/cost.py
 	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/teaching.py
 
 bench-accuracy: $(VENV)/.test
 	$(BIN)/python benchmarks/accuracy.py
@@ -47,11 +48,11 @@ $(VENV)/.library: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.library
 	@echo "installing what the tests need ..."
-	@$(PIP) --editable '.[test,record]'
+	@$(PIP) --editable '.[test,record,server]'
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.library
-	@$(PIP) --editable '.[check]'
+	@$(PIP) --editable '.[check,server]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.library

@@ -191,6 +191,7 @@ def test_without_a_model_the_others_are_detect_file_with_a_detector(call, comman
         "step": None,
         "lesson": Lesson(train="2026-03-01"),
         "threshold": SigmaThreshold(4.0),
+        "mutes": (),
         "progress": None,
     }
     params, tutorial = detector.get_params(), LSTMDetector.tutorial().get_params()
@@ -207,6 +208,7 @@ def test_with_a_model_the_others_are_detect_file_without_a_detector(call, comman
         "step": "5min",
         "lesson": Lesson(),
         "threshold": None,
+        "mutes": (),
         "progress": None,
     }
 

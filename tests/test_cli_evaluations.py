@@ -63,6 +63,7 @@ def test_evaluate_is_evaluate_file(call: Call) -> None:
         "step": "5min",
         "lesson": Lesson(train=0.5),
         "threshold": SigmaThreshold(4.0),
+        "mutes": (),
         "buffer": 50,
         "progress": None,
     }

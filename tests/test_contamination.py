@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import contract
 from offbeat import (
@@ -15,6 +16,7 @@ from offbeat import (
     Training,
 )
 from offbeat.contamination import contaminated_rows
+from offbeat.detector import Detector
 
 
 def calm(n_rows: int = 4000) -> np.ndarray:
@@ -109,3 +111,15 @@ def test_of_an_ensemble_only_the_leader_learns_the_rows_that_are_left_out(monkey
     n_left = 900 - sum(end - start for start, end in fitted.left_out_)
     assert learned == {"SmoothedZDetector": [900, n_left], "PersistenceDetector": [n_left]}
     assert n_left < 900
+
+
+@pytest.mark.parametrize(
+    "kind", [SmoothedZDetector(), EnsembleDetector(members=(SmoothedZDetector(),))]
+)
+def test_expected_rows_are_never_left_out(kind: Detector) -> None:
+    data = contract.waves(900, n_channels=1)
+    data[300:306] += 9.0
+    assert clone(kind).fit(data).left_out_
+    fitted = clone(kind).fit(data, normal=[(0, 250)], expected=[(290, 320)])
+    assert not fitted.left_out_
+    assert fitted.n_learned_ == 280

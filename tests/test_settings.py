@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
-from offbeat import ConfigError, LSTMDetector
-from offbeat.settings import with_settings
-from offbeat.thresholds import SigmaThreshold
+from offbeat import (
+    ConfigError,
+    EnsembleDetector,
+    EventRules,
+    LSTMDetector,
+    Preparation,
+    Scoring,
+    parse_mute,
+)
+from offbeat.settings import settings_in, settings_text, with_settings
+from offbeat.similarity import Precedent
+from offbeat.thresholds import BudgetThreshold, SigmaThreshold
 
 
 @pytest.mark.parametrize(
@@ -48,6 +60,10 @@ def test_an_option_is_read_in_its_own_type(setting: str, value: object) -> None:
         ("preparation.step=3", 3),
         ("scoring.skewness=0.5", 0.5),
         ("rules.min_length=4", 4),
+        (
+            "rules.mutes=Sat,Sun; Mon 02:00-03:00",
+            (parse_mute("Sat,Sun"), parse_mute("Mon 02:00-03:00")),
+        ),
     ],
 )
 def test_an_option_of_a_group_is_set_and_its_neighbours_stay(setting: str, value: object) -> None:
@@ -101,3 +117,53 @@ def test_a_word_out_of_a_list_is_refused_when_it_is_fitted(setting: str) -> None
 def test_a_whole_group_cannot_be_a_word(group: str) -> None:
     with pytest.raises(ConfigError, match=f"option '{group}' is a group: set its parts"):
         with_settings(LSTMDetector(), [f"{group}=fast"])
+
+
+@pytest.mark.parametrize(
+    "detector",
+    [
+        LSTMDetector(),
+        LSTMDetector(
+            window=48,
+            covariates=("valve: 1", "#fan"),
+            threshold=BudgetThreshold("1/2 weeks"),
+            preparation=Preparation(step="5min", max_gap=0),
+            scoring=Scoring(smoothing_window=(3, 9), rate_of_change=1e-5),
+        ),
+        LSTMDetector(covariates=()),
+        LSTMDetector(
+            rules=EventRules(3, mutes=(parse_mute("Sat,Sun"), parse_mute("Mon 02:00-03:00")))
+        ),
+    ],
+)
+def test_every_option_comes_back_from_a_file(detector: LSTMDetector, tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(settings_text(detector))
+    again = with_settings(LSTMDetector(), settings_in(path))
+    assert again.get_params(deep=False) == detector.get_params(deep=False)
+
+
+def test_a_duration_is_written_as_people_write_it() -> None:
+    detector = LSTMDetector(preparation=Preparation(step=timedelta(minutes=5)))
+    assert 'preparation.step: "5min"' in settings_text(detector)
+
+
+def test_what_fits_on_no_line_is_left_out() -> None:
+    judged = Precedent("false alarm", (("a", 1.0),), "above", 3, 2.0)
+    text = settings_text(LSTMDetector(rules=EventRules(precedents=(judged,))))
+    assert "precedents" not in text
+    text = settings_text(EnsembleDetector(members=(LSTMDetector(),)))
+    assert "members" not in text
+    assert "offbeat evaluate FILE --detector ensemble --set @settings.yaml" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [("a\n", "line 1"), ('# x\n\na: 1\nb: "x\n', "line 4"), (None, "No such file")],
+)
+def test_bad_files_of_settings_are_refused(tmp_path: Path, text: str | None, match: str) -> None:
+    path = tmp_path / "settings.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=match):
+        settings_in(path)

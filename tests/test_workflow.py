@@ -12,6 +12,8 @@ import contract
 from offbeat import (
     ConfigError,
     DataError,
+    Label,
+    Labels,
     LSTMDetector,
     PersistenceDetector,
     ReadOptions,
@@ -20,9 +22,11 @@ from offbeat import (
     compare,
     evaluate,
     load,
+    parse_mute,
+    recalibrate,
 )
 from offbeat.checks import check
-from offbeat.thresholds import FBetaThreshold, PercentileThreshold, SigmaThreshold
+from offbeat.thresholds import CostThreshold, FBetaThreshold, PercentileThreshold, SigmaThreshold
 from offbeat.training import EpochLog, Training
 from offbeat.workflow import (
     Lesson,
@@ -30,8 +34,7 @@ from offbeat.workflow import (
     compare_file,
     detect_file,
     evaluate_file,
-    parse_span,
-    parse_split,
+    recalibrate_file,
     refuse_same_file,
     set_model_threshold,
     train_file,
@@ -67,69 +70,6 @@ def model(tmp_path: Path) -> Path:
     path = tmp_path / "m.offbeat"
     path.write_bytes(KEPT.read_bytes())
     return path
-
-
-def series(n_rows: int = 100, *, order: np.ndarray | None = None) -> Series:
-    rows = np.arange(n_rows) if order is None else order
-    time = np.datetime64("2026-03-01", "ns") + rows * np.timedelta64(1, "m")
-    return Series(rows[:, None].astype(float), time, ("a",), label=(rows % 2).astype(np.int8))
-
-
-# ---------------------------------------------------------------- the lesson
-
-
-@pytest.mark.parametrize(
-    ("lesson", "n_rows"),
-    [
-        (Lesson(), 40),
-        (Lesson(train=0.7), 70),
-        (Lesson(train=25), 25),
-        (Lesson(train="2026-03-01T00:30"), 30),
-        (Lesson(whole=True), 100),
-        (Lesson(normal=((5, 50),)), 100),
-        (Lesson(normal=((5, 50),), train=0.6), 60),
-        (Lesson(exclude=((5, 50),)), 40),
-    ],
-    ids=str,
-)
-def test_the_training_part_is_the_one_asked_for(lesson: Lesson, n_rows: int) -> None:
-    part = lesson.part(series())
-    assert part.values[:, 0].tolist() == list(range(n_rows))
-
-
-def test_rows_out_of_order_are_parted_by_their_time() -> None:
-    order = np.random.default_rng(0).permutation(100)
-    part = Lesson().part(series(order=order))
-    assert part.values[:, 0].tolist() == list(range(40))
-    assert part.label is not None
-    assert part.label.tolist() == [0, 1] * 20
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("0.4", 0.4), ("5000", 5000), ("2026-03-01", "2026-03-01"), ("soon", "soon"), ("1e-1", 0.1)],
-)
-def test_a_split_is_a_fraction_a_row_or_a_time_stamp(text: str, value: object) -> None:
-    assert parse_split(text) == value
-    assert type(parse_split(text)) is type(value)
-
-
-@pytest.mark.parametrize(
-    ("text", "span"),
-    [
-        ("10..20", (10, 20)),
-        (" 10 .. 20 ", (10, 20)),
-        ("2026-03-01..2026-03-02T12:00", ("2026-03-01", "2026-03-02T12:00")),
-    ],
-)
-def test_a_span_is_two_rows_or_two_time_stamps(text: str, span: tuple[object, object]) -> None:
-    assert parse_span(text) == span
-
-
-@pytest.mark.parametrize("text", ["10", "10..", "..20", "..", "", "10-20"])
-def test_half_a_span_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"a span is START\.\.END"):
-        parse_span(text)
 
 
 # ---------------------------------------------------------------- files in, results out
@@ -341,3 +281,34 @@ def test_a_model_stays_as_it_was_if_training_fails(model: Path, tmp_path: Path) 
     with pytest.raises(DataError, match=r"short\.csv: .* 9 rows"):
         train_file(short, model, detector=quick())
     assert model.read_bytes() == before
+
+
+# ---------------------------------------------------------------- labels
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_labels_act_on_a_model_and_a_file_as_in_the_library(
+    table: str, model: Path, tmp_path: Path, anew: bool
+) -> None:
+    labels = Labels((Label(150, 170, "missed"), Label(200, 220, "expected")))
+    path, before = labels.write(tmp_path / "labels.csv"), model.read_bytes()
+    found = recalibrate_file(table, model, path, goal=CostThreshold(), anew=anew)
+    assert found.labels == labels
+    assert [e.start for e in found.before.events] == [
+        e.start for e in load(model).detect(pl.read_csv(table)).events
+    ]
+    if anew:
+        assert found.detector.n_learned_ == 140  # the old part, rows 0 to 119, and 20 expected
+    else:
+        plain = recalibrate(load(model), pl.read_csv(table), labels, goal=CostThreshold())
+        assert found.to_dict() == plain.to_dict()
+    assert model.read_bytes() == before
+
+
+def test_a_mute_alone_is_worth_a_recalibration(table: str, model: Path) -> None:
+    found = recalibrate_file(table, model, None, mutes=[parse_mute("channels=channel_1")])
+    assert found.rules.mutes == (parse_mute("channels=channel_1"),)
+    detection = detect_file(table, model=model, mutes=[parse_mute("channels=channel_1")])
+    assert detection.rules.mutes == found.rules.mutes
+    with pytest.raises(DataError, match="nothing to learn from"):
+        recalibrate_file(table, model, None)

@@ -45,12 +45,17 @@ if TYPE_CHECKING:
     from offbeat.evaluation import Evaluation, evaluate
     from offbeat.events import Event
     from offbeat.io import ReadOptions, aggregate_events, as_series, read_series, split_time
+    from offbeat.labels import Label, Labels, label_event
     from offbeat.lesson import Lesson
     from offbeat.lstm import LSTMDetector
+    from offbeat.mutes import Mute, parse_mute
     from offbeat.persist import load, save
     from offbeat.preparation import Preparation
+    from offbeat.ranking import rank_span
+    from offbeat.recalibration import Recalibration, recalibrate, retrain
     from offbeat.scores import Scoring
     from offbeat.series import Series
+    from offbeat.similarity import similar_events
     from offbeat.sliding import sliding_windows
     from offbeat.thresholds import parse_threshold
     from offbeat.training import Training
@@ -73,9 +78,12 @@ _HOME = {
     "KMeansDetector": "baselines",
     "LSTMAutoencoderDetector": "autoencoders",
     "LSTMDetector": "lstm",
+    "Label": "labels",
+    "Labels": "labels",
     "Lesson": "lesson",
     "MissingPartError": "errors",
     "ModelFileError": "errors",
+    "Mute": "mutes",
     "NotFittedError": "errors",
     "OffbeatError": "errors",
     "OneClassSVMDetector": "baselines",
@@ -84,6 +92,7 @@ _HOME = {
     "PyODDetector": "baselines",
     "RandomDetector": "baselines",
     "ReadOptions": "io",
+    "Recalibration": "recalibration",
     "Scoring": "scores",
     "SeasonalNaiveDetector": "baselines",
     "Series": "series",
@@ -96,10 +105,16 @@ _HOME = {
     "check": "checks",
     "compare": "comparison",
     "evaluate": "evaluation",
+    "label_event": "labels",
     "load": "persist",
+    "parse_mute": "mutes",
     "parse_threshold": "thresholds",
+    "rank_span": "ranking",
     "read_series": "io",
+    "recalibrate": "recalibration",
+    "retrain": "recalibration",
     "save": "persist",
+    "similar_events": "similarity",
     "sliding_windows": "sliding",
     "split_time": "io",
 }
@@ -121,9 +136,12 @@ __all__ = [
     "KMeansDetector",
     "LSTMAutoencoderDetector",
     "LSTMDetector",
+    "Label",
+    "Labels",
     "Lesson",
     "MissingPartError",
     "ModelFileError",
+    "Mute",
     "NotFittedError",
     "OffbeatError",
     "OneClassSVMDetector",
@@ -132,6 +150,7 @@ __all__ = [
     "PyODDetector",
     "RandomDetector",
     "ReadOptions",
+    "Recalibration",
     "Scoring",
     "SeasonalNaiveDetector",
     "Series",
@@ -144,10 +163,16 @@ __all__ = [
     "check",
     "compare",
     "evaluate",
+    "label_event",
     "load",
+    "parse_mute",
     "parse_threshold",
+    "rank_span",
     "read_series",
+    "recalibrate",
+    "retrain",
     "save",
+    "similar_events",
     "sliding_windows",
     "split_time",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from offbeat.checks import CheckReport, check
-from offbeat.events import Event, find_events
+from offbeat.events import Event, alarm_runs, find_events
 from offbeat.preparation import Outlier
+from offbeat.rules import EventRules
 from offbeat.series import BoolArray, FloatArray, IntArray, Series, TimeArray
 from offbeat.thresholds import Calibration, Threshold, ThresholdRow, threshold_table
 from offbeat.training import EpochLog
@@ -22,22 +23,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = ["Detection", "EventRules", "TrainingRecord"]
-
-
-@dataclass(frozen=True)
-class EventRules:
-    """When flagged rows are one event.
-
-    Parameters
-    ----------
-    merge_gap
-        Runs at most so many rows apart are one; None takes the smoothing window.
-    min_length
-        Shorter runs are dropped.
-    """
-
-    merge_gap: int | None = None
-    min_length: int = 1
 
 
 @dataclass(frozen=True)
@@ -103,11 +88,14 @@ class Detection:
     threshold
         The method in force.
     rules
-        When flagged rows are one event.
+        When flagged rows are one event, and which are kept quiet.
     slot
         Shape (rows of the input,): grid row of each input row.
     record
         What is remembered of the training.
+    events, muted_events, label
+        Made from the others: the events that are heard, those kept quiet, and shape (T,) 1 where
+        one is heard.
     """
 
     source: Series
@@ -129,10 +117,11 @@ class Detection:
     rows_per_day: float | None = None
     record: TrainingRecord = field(default_factory=TrainingRecord)
     events: tuple[Event, ...] = field(init=False)
+    muted_events: tuple[Event, ...] = field(init=False)
     label: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
-        events = find_events(
+        found = find_events(
             self.score,
             self.cut,
             time=self.time,
@@ -143,10 +132,14 @@ class Detection:
             merge_gap=self.rules.merge_gap or 0,
             min_length=self.rules.min_length,
         )
+        events, muted = self.rules.heard_and_muted(
+            found, self.series.zone, has_clock=self.series.has_clock
+        )
         label = np.zeros(len(self.series), dtype=np.int8)
         for event in events:
             label[event.start : event.end] = 1
         object.__setattr__(self, "events", events)  # frozen: the one place that completes it
+        object.__setattr__(self, "muted_events", muted)
         object.__setattr__(self, "label", label)
 
     @property
@@ -194,7 +187,33 @@ class Detection:
         calibration = self._labelled() if threshold.needs_labels else self.calibration
         return replace(self, threshold=threshold, cut=threshold.cut(calibration, self.score))
 
-    def threshold_table(self, y_true: IntArray | None = None) -> list[ThresholdRow]:
+    def with_rules(self, rules: EventRules) -> Detection:
+        """The same scores and cut under other rules; a `merge_gap` of None keeps the one in force.
+
+        Parameters
+        ----------
+        rules
+            When flagged rows are one event, and which are kept quiet.
+        """
+        gap = self.rules.merge_gap if rules.merge_gap is None else rules.merge_gap
+        return replace(self, rules=replace(rules, merge_gap=gap))
+
+    def preview(self, threshold: Threshold, y_true: IntArray | None = None) -> ThresholdRow:
+        """What another cut would do: events, alarms a day and, with labels, how right it is.
+
+        Parameters
+        ----------
+        threshold
+            Any method; `FixedThreshold(x)` for a line that is dragged.
+        y_true
+            As in `threshold_table`.
+        """
+        (row,) = self.threshold_table(y_true, [threshold])
+        return row
+
+    def threshold_table(
+        self, y_true: IntArray | None = None, thresholds: Sequence[Threshold] | None = None
+    ) -> list[ThresholdRow]:
         """All methods side by side: cut, share flagged, events, alarms a day.
 
         Parameters
@@ -202,6 +221,8 @@ class Detection:
         y_true
             Shape (T,), 0/1; None takes the labels of the series. With labels the table also has
             precision, recall and F1 of the events, and the methods that learn from labels.
+        thresholds
+            The methods; None takes all that can be applied.
         """
         truth = self.series.label if y_true is None else np.asarray(y_true)
         return threshold_table(
@@ -211,7 +232,17 @@ class Detection:
             rows_per_day=self.rows_per_day,
             merge_gap=self.rules.merge_gap or 0,
             min_length=self.rules.min_length,
+            thresholds=thresholds,
+            silence=self.runs_at if self.rules.silence_some else None,
         )
+
+    def runs_at(self, cut: FloatArray) -> IntArray:
+        """Runs [start, end), (n, 2), of the events that would be heard at another cut, (T,)."""
+        if not self.rules.silence_some:
+            gap, shortest = self.rules.merge_gap or 0, self.rules.min_length
+            return alarm_runs(self.score, cut, merge_gap=gap, min_length=shortest)
+        events = replace(self, cut=cut).events
+        return np.array([(e.start, e.end) for e in events], dtype=np.int64).reshape(-1, 2)
 
     def _labelled(self) -> Calibration:
         if self.calibration.y_true is not None or self.series.label is None:
@@ -237,14 +268,21 @@ class Detection:
 
     def events_frame(self) -> pl.DataFrame:
         """One row an event, the columns of `Event`; shares as text."""
-        rows = [event.to_dict() for event in self.events]
-        for row, event in zip(rows, self.events, strict=True):
+        return self._event_rows(self.events)
+
+    def muted_frame(self) -> pl.DataFrame:
+        """The events that are kept quiet, as `events_frame`, and why: `muted_by`."""
+        return self._event_rows(self.muted_events)
+
+    def _event_rows(self, events: tuple[Event, ...]) -> pl.DataFrame:
+        rows = [event.to_dict() for event in events]
+        for row, event in zip(rows, events, strict=True):
             row["channels"] = ", ".join(f"{name} {share:.0%}" for name, share in event.channels[:3])
         if not rows:
             return pl.DataFrame(schema=dict.fromkeys(("start", "end", "severity"), pl.Float64))
         frame = pl.DataFrame(rows, infer_schema_length=None)
         stamps = {
-            name: self._shown_time(np.array([getattr(e, name) for e in self.events]))
+            name: self._shown_time(np.array([getattr(e, name) for e in events]))
             for name in ("start_time", "end_time", "peak_time")
         }
         return frame.with_columns(**{name: pl.Series(values) for name, values in stamps.items()})

@@ -35,8 +35,16 @@ from offbeat.judging import (
     wild_channels,
 )
 from offbeat.keeping import Arrays, State, options_from_plain, restore, state_of
-from offbeat.origin import Origin
-from offbeat.preparation import FittedPreparation, Preparation, Prepared, Span, taught_rows
+from offbeat.origin import HasOrigin, Origin
+from offbeat.preparation import (
+    FittedPreparation,
+    Preparation,
+    Prepared,
+    Span,
+    confirmed_first,
+    span_rows,
+    taught_rows,
+)
 from offbeat.runs import label_runs
 from offbeat.scores import MODES, Scoring, Smoothing, Standard, Track, join, measure_standard
 from offbeat.season import common_period
@@ -47,7 +55,7 @@ from offbeat.training import EpochLog, ProgressHook
 __all__ = ["Detector"]
 
 
-class Detector(BaseEstimator, ABC):  # type: ignore[misc]
+class Detector(HasOrigin, BaseEstimator, ABC):  # type: ignore[misc]
     """Base of all detectors; see `offbeat.LSTMDetector` for the parameters.
 
     Parameters that every detector stores: `smoothing`, `random_state`, `covariates`,
@@ -108,6 +116,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         *,
         normal: Sequence[Span] = (),
         exclude: Sequence[Span] = (),
+        expected: Sequence[Span] = (),
         progress: ProgressHook | None = None,
     ) -> Self:
         """Learn what is usual.
@@ -122,6 +131,9 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             Spans [start, end) that a person confirmed: only these are learned.
         exclude
             Spans that are never learned.
+        expected
+            Spans that look odd and are as they should be, such as maintenance: they are learned
+            as well, first of all, and nothing in them is left out.
         progress
             Called with an `EpochLog` after every epoch.
 
@@ -134,7 +146,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """
         self._check_every_option()
         grid = regularise(as_series(X), self.preparation.step)
-        learned = taught_rows(grid.series, normal, exclude)
+        learned = taught_rows(grid.series, normal, exclude, expected)
+        self.confirmed_ = learned & span_rows(grid.series, expected)
         return self._fit_grid(grid, learned, progress)
 
     def anomaly_score(self, X: object) -> Any:
@@ -184,7 +197,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
             signals=self.signal_names,
             calibration=calibration,
             threshold=self.threshold_,
-            rules=EventRules(self._merge_gap(self.smoothing), self.rules.min_length),
+            rules=replace(self.rules, merge_gap=self._merge_gap(self.smoothing)),
             slot=grid.slot,
             rows_per_day=grid.rows_per_day,
             record=self.record_,
@@ -198,7 +211,8 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         threshold
             Any method of `offbeat.thresholds`.
         X
-            Data to take the cut from; None takes the training scores.
+            Data to take the cut from, or a `Detection` of them by this detector; None takes the
+            training scores.
         y_true
             Labels of `X`, shape (T,), for methods that learn from labels; None takes the label
             column of `X`.
@@ -231,30 +245,6 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """What the score is made of."""
         return tuple(self.scoring.weights)
 
-    @property
-    def channels_(self) -> tuple[str, ...]:
-        return self.origin_.channels
-
-    @property
-    def targets_(self) -> list[int]:
-        return self.origin_.targets
-
-    @property
-    def has_clock_(self) -> bool:
-        return self.origin_.has_clock
-
-    @property
-    def step_(self) -> np.timedelta64 | int:
-        return self.origin_.step
-
-    @property
-    def span_(self) -> tuple[Any, Any]:
-        return self.origin_.span
-
-    @property
-    def rows_per_day_(self) -> float | None:
-        return self.origin_.rows_per_day
-
     # ------------------------------------------------------------ fitting
 
     def _check_every_option(self) -> None:
@@ -275,6 +265,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         odd = np.zeros_like(learned)
         if self.preparation.contamination == "auto":
             odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
+            odd &= ~self.confirmed_
         if odd.any():
             del live  # large
             outliers, learned = self.prepared_by_.outliers, learned & ~odd
@@ -291,7 +282,7 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
         """Choose what is open and learn, from these rows."""
         self.origin_ = Origin.of(grid, learned, self.covariates)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
-        training_part = self.prepared_by_.fit(grid, learned)
+        training_part = confirmed_first(self.prepared_by_.fit(grid, learned), self.confirmed_)
         self.season_ = common_period(training_part.filled[:, self.targets_])
         self.n_learned_ = int(learned.sum())
         self._configure(self.n_learned_)
@@ -377,9 +368,12 @@ class Detector(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _calibration_on(self, X: object, y_true: object) -> Calibration:
         """Scores of other data, and their labels, to take a cut from."""
-        series, grid = self._scored_grid(X)
+        if isinstance(X, Detection):
+            series, score = X.source, X.score[X.slot]
+        else:
+            series, grid = self._scored_grid(X)
+            score = self._judge(grid, self.smoothing).joined.score[grid.slot]
         truth = series.label if y_true is None else np.asarray(y_true).astype(np.int8)
-        score = self._judge(grid, self.smoothing).joined.score[grid.slot]
         return Calibration(score, self.rows_per_day_, truth, self._merge_gap(self.smoothing))
 
     # ------------------------------------------------------------ keeping

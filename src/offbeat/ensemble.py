@@ -108,6 +108,8 @@ class EnsembleDetector(Detector):
     def _learn(
         self, prepared: Prepared, learned: BoolArray, progress: ProgressHook | None
     ) -> tuple[EpochLog, ...]:
+        for member in self.members_:
+            member.confirmed_ = self.confirmed_
         leader = self.members_[0]
         leader.left_out_ = []  # the ensemble leaves out for all
         log = leader._fit_rows(prepared.grid, learned, progress)

@@ -22,12 +22,14 @@ __all__ = [
     "drop_short",
     "find_events",
     "label_runs",
+    "leading_channels",
     "merge_runs",
     "runs_label",
 ]
 
 Direction = Literal["above", "below", "mixed"]
 
+LEADING = 0.5  # share of an event that its leading channels make up
 AGREEMENT = 0.75  # share of an event's deviation that must lie on one side to name a direction
 
 
@@ -57,6 +59,8 @@ class Event:
         Of that channel, in the row of its largest deviation inside the event; NaN if unknown.
     channels
         Name and share of every channel over the event, largest first; the shares sum to 1.
+    muted_by
+        Why it is kept quiet; "" for one that is heard.
     """
 
     start: int
@@ -73,6 +77,7 @@ class Event:
     actual: float
     expected: float
     channels: tuple[tuple[str, float], ...]
+    muted_by: str = ""
 
     @property
     def length(self) -> int:
@@ -96,7 +101,19 @@ class Event:
             "actual": _number_or_none(self.actual),
             "expected": _number_or_none(self.expected),
             "channels": dict(self.channels),
+            **({"muted_by": self.muted_by} if self.muted_by else {}),
         }
+
+
+def leading_channels(event: Event) -> tuple[str, ...]:
+    """The fewest channels that make up at least half of an event, largest share first."""
+    total, leading = 0.0, list[str]()
+    for name, share in event.channels:
+        leading.append(name)
+        total += share
+        if total >= LEADING:
+            break
+    return tuple(leading)
 
 
 @dataclass(frozen=True, eq=False)

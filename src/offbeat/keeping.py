@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from offbeat.detection import EventRules, TrainingRecord
+from offbeat.detection import TrainingRecord
 from offbeat.origin import Origin
 from offbeat.preparation import FittedPreparation, Preparation
+from offbeat.rules import rules_from_plain
 from offbeat.scores import MODES, Scoring, Standard
 from offbeat.season import Season
 from offbeat.storable import part, plain, under
@@ -25,11 +26,11 @@ __all__ = ["Arrays", "State", "options_from_plain", "restore", "state_of"]
 State = dict[str, Any]
 Arrays = dict[str, np.ndarray]
 
-GROUPS = {
+GROUPS: Mapping[str, Callable[..., object]] = {
     "preparation": Preparation,
     "training": Training,
     "scoring": Scoring,
-    "rules": EventRules,
+    "rules": rules_from_plain,
 }
 
 

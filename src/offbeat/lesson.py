@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from offbeat.errors import ConfigError
 from offbeat.io import split_time
 from offbeat.preparation import Span
 from offbeat.series import Series
 
-__all__ = ["Lesson"]
+__all__ = ["Lesson", "parse_span", "parse_split"]
 
 DEFAULT_TRAIN = 0.4
 """Where nobody says which part is normal, the first 40 % of the rows are taken for it."""
@@ -45,6 +46,26 @@ class Lesson:
         at = DEFAULT_TRAIN if self.train is None else self.train
         before, _ = split_time(_in_time_order(series), at)
         return before
+
+
+def parse_split(text: str) -> float | int | str:
+    """`0.4` is a fraction, `5000` a row, anything else a time stamp."""
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def parse_span(text: str) -> Span:
+    """`START..END`, two rows or two time stamps."""
+    start, dots, end = text.partition("..")
+    if not dots or not start.strip() or not end.strip():
+        raise ConfigError(f"a span is START..END (two rows or time stamps), {text!r} came")
+    edges = (start.strip(), end.strip())
+    first, last = (int(edge) if edge.isdigit() else edge for edge in edges)
+    return first, last
 
 
 def _in_time_order(series: Series) -> Series:

@@ -16,7 +16,7 @@ from offbeat.io import as_series
 from offbeat.series import BoolArray, FloatArray, Series
 from offbeat.stamps import step_text
 
-__all__ = ["Origin"]
+__all__ = ["HasOrigin", "Origin"]
 
 SAME_STEP = 0.01
 """Steps that differ by less than this share are one."""
@@ -157,6 +157,36 @@ class Origin:
             span=(first, last),
             fingerprint=origin["fingerprint"],
         )
+
+
+class HasOrigin:
+    """What remembers where it comes from, and can be asked."""
+
+    origin_: Origin
+
+    @property
+    def channels_(self) -> tuple[str, ...]:
+        return self.origin_.channels
+
+    @property
+    def targets_(self) -> list[int]:
+        return self.origin_.targets
+
+    @property
+    def has_clock_(self) -> bool:
+        return self.origin_.has_clock
+
+    @property
+    def step_(self) -> np.timedelta64 | int:
+        return self.origin_.step
+
+    @property
+    def span_(self) -> tuple[Any, Any]:
+        return self.origin_.span
+
+    @property
+    def rows_per_day_(self) -> float | None:
+        return self.origin_.rows_per_day
 
 
 def _covariates(

@@ -24,8 +24,8 @@ from offbeat.registry import MEMBERS
 
 __all__ = ["load", "save"]
 
-FORMAT = 2
-"""Raised when older code could not read what newer code writes."""
+FORMAT = 3
+"""Raised when older code could not read what newer code writes; 3 knows mutes and precedents."""
 OLDEST = 2
 """Files of format 1 hold scores that were joined in another way: their cuts would be wrong."""
 MAX_BYTES = 1 << 30

@@ -6,8 +6,9 @@ Everything is fitted on the rows of the training part and applied unchanged to w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -28,6 +29,7 @@ __all__ = [
     "Preparation",
     "Prepared",
     "Span",
+    "confirmed_first",
     "span_rows",
     "taught_rows",
 ]
@@ -206,8 +208,14 @@ def span_rows(series: Series, spans: Sequence[Span]) -> BoolArray:
     return inside
 
 
-def taught_rows(series: Series, normal: Sequence[Span], exclude: Sequence[Span]) -> BoolArray:
-    """Which rows teach, shape (T,): those in a span of `normal`, or all; none in one of `exclude`.
+def taught_rows(
+    series: Series,
+    normal: Sequence[Span],
+    exclude: Sequence[Span],
+    expected: Sequence[Span] = (),
+) -> BoolArray:
+    """Which rows teach, shape (T,): those in a span of `normal`, or all; those in one of `expected`
+    as well; none in one of `exclude`.
 
     Raises
     ------
@@ -215,10 +223,33 @@ def taught_rows(series: Series, normal: Sequence[Span], exclude: Sequence[Span])
         If no row is left, or a span lies outside the series or ends before it starts.
     """
     taught = span_rows(series, normal) if normal else np.ones(len(series), dtype=bool)
+    taught |= span_rows(series, expected)
     taught &= ~span_rows(series, exclude)
     if not taught.any():
         raise DataError("no row is left to learn from: the excluded spans cover them all")
     return taught
+
+
+def confirmed_first(prepared: Prepared, confirmed: BoolArray) -> Prepared:
+    """The segments with the confirmed ones in front.
+
+    What judges the training is its end, and what a person asked for must teach.
+
+    Parameters
+    ----------
+    prepared
+        The training part.
+    confirmed
+        Shape (T,): rows that a person asked for.
+    """
+    if not confirmed.any():
+        return prepared
+    parts = list[tuple[int, int]]()
+    for start, end in prepared.segments:
+        changes = np.flatnonzero(np.diff(confirmed[start:end])) + start + 1
+        edges = [start, *changes.tolist(), end]
+        parts += pairwise(edges)
+    return replace(prepared, segments=tuple(sorted(parts, key=lambda part: not confirmed[part[0]])))
 
 
 class FittedPreparation:

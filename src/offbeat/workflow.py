@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,13 +16,15 @@ from offbeat.detector import Detector
 from offbeat.errors import ConfigError, DataError, nearest_names
 from offbeat.evaluation import Evaluation, evaluate
 from offbeat.io import ReadOptions, read_series
+from offbeat.labels import Labels
 from offbeat.lesson import Lesson
 from offbeat.lstm import LSTMDetector
+from offbeat.mutes import Mute
 from offbeat.persist import load
-from offbeat.preparation import Span
+from offbeat.recalibration import Recalibration, recalibrate, retrain
 from offbeat.roster import name_of, references_beside
 from offbeat.series import Series
-from offbeat.thresholds import Threshold
+from offbeat.thresholds import FBetaThreshold, LabelledThreshold, Threshold
 from offbeat.training import ProgressHook
 
 __all__ = [
@@ -30,12 +32,13 @@ __all__ = [
     "check_file",
     "compare_file",
     "detect_file",
+    "detect_series",
     "evaluate_file",
-    "parse_span",
-    "parse_split",
+    "recalibrate_file",
     "refuse_same_file",
     "set_model_threshold",
     "train_file",
+    "train_series",
 ]
 
 
@@ -60,10 +63,30 @@ def train_file(
     """Train on a file and write the model; an older model is replaced only when all is done."""
     refuse_same_file(source, model)
     with _about(source):
-        made = LSTMDetector() if detector is None else detector
-        _teach(made, read_series(source, options), lesson, progress)
-        if threshold is not None:
-            made.set_threshold(threshold)
+        return train_series(
+            read_series(source, options),
+            model,
+            detector=detector,
+            lesson=lesson,
+            threshold=threshold,
+            progress=progress,
+        )
+
+
+def train_series(
+    series: Series,
+    model: str | Path,
+    *,
+    detector: Detector | None = None,
+    lesson: Lesson = Lesson(whole=True),
+    threshold: Threshold | None = None,
+    progress: ProgressHook | None = None,
+) -> Detector:
+    """`train_file` of a series that is read already."""
+    made = LSTMDetector() if detector is None else detector
+    _teach(made, series, lesson, progress)
+    if threshold is not None:
+        made.set_threshold(threshold)
     made.save(model)
     return made
 
@@ -77,6 +100,7 @@ def detect_file(
     step: str | None = None,
     lesson: Lesson = Lesson(),
     threshold: Threshold | None = None,
+    mutes: Sequence[Mute] = (),
     progress: ProgressHook | None = None,
 ) -> Detection:
     """Scores and events of a file.
@@ -98,15 +122,32 @@ def detect_file(
         What it is trained on.
     threshold
         Where to cut; None takes the model's own.
+    mutes
+        With a model: times in which events are kept quiet, beside the model's own.
     progress
         Called after every epoch.
     """
     with _about(source):
-        made, series, to_learn = _begun(read_series(source, options), model, detector, step, lesson)
+        made, series, to_learn = _begun(
+            read_series(source, options), model, detector, step, lesson, mutes
+        )
         if to_learn is not None:
             _teach(made, series, to_learn, progress)
         detection = made.detect(series)
         return detection if threshold is None else detection.with_threshold(threshold)
+
+
+def detect_series(series: Series, fitted: Detector, model: str) -> Detection:
+    """Scores and events of a series that may hold more channels than the model knows.
+
+    Parameters
+    ----------
+    series
+        To score.
+    fitted, model
+        A fitted detector, and what it is called in messages.
+    """
+    return fitted.detect(_known_to(fitted, series, model))
 
 
 def evaluate_file(
@@ -118,6 +159,7 @@ def evaluate_file(
     step: str | None = None,
     lesson: Lesson = Lesson(),
     threshold: Threshold | None = None,
+    mutes: Sequence[Mute] = (),
     buffer: int | None = None,
     progress: ProgressHook | None = None,
 ) -> Comparison:
@@ -125,7 +167,7 @@ def evaluate_file(
 
     Parameters
     ----------
-    source, options, model, detector, step, lesson, threshold, progress
+    source, options, model, detector, step, lesson, threshold, mutes, progress
         As in `detect_file`.
     buffer
         Soft edge of VUS in rows, see `offbeat.evaluate`.
@@ -136,7 +178,9 @@ def evaluate_file(
     two are missing where a model was trained on other data: then there is nothing to learn from.
     """
     with _about(source):
-        made, series, to_learn = _begun(read_series(source, options), model, detector, step, lesson)
+        made, series, to_learn = _begun(
+            read_series(source, options), model, detector, step, lesson, mutes
+        )
         found = evaluate(
             made, series, lesson=to_learn, threshold=threshold, buffer=buffer, progress=progress
         )
@@ -196,7 +240,7 @@ def set_model_threshold(
     fitted = load(model)
     if threshold.needs_labels and source is not None:
         with _about(source):
-            series = _known_to(fitted, read_series(source, options), model)
+            series = _known_to(fitted, read_series(source, options), Path(model).name)
             fitted.set_threshold(threshold, series)
     else:
         fitted.set_threshold(threshold)
@@ -204,31 +248,53 @@ def set_model_threshold(
     return fitted
 
 
+def recalibrate_file(
+    source: str,
+    model: str | Path,
+    labels: str | Path | None,
+    options: ReadOptions = ReadOptions(),
+    *,
+    goal: LabelledThreshold = FBetaThreshold(),
+    mutes: Sequence[Mute] = (),
+    alike: bool = True,
+    anew: bool = False,
+    step: str | None = None,
+    progress: ProgressHook | None = None,
+) -> Recalibration:
+    """What labels would change of a model; nothing is written.
+
+    Parameters
+    ----------
+    source, options, step
+        As in `detect_file`.
+    model
+        The model file.
+    labels
+        A file of labels, see `offbeat.labels.Labels.read`; None where there are only mutes.
+    goal, mutes, alike
+        As in `offbeat.recalibrate`.
+    anew
+        Whether it is trained anew first, see `offbeat.retrain`; "before" is the old model.
+    progress
+        Called after every epoch.
+    """
+    with _about(source):
+        fitted, series = _loaded(model, read_series(source, options), step=step)
+        said = Labels() if labels is None else Labels.read(labels, zone=series.zone)
+        before = fitted.detect(series)
+        if anew:
+            fitted = retrain(fitted, series, said, progress=progress)
+        found = recalibrate(
+            fitted, series if anew else before, said, goal=goal, mutes=mutes, alike=alike
+        )
+        return replace(found, before=before)
+
+
 def refuse_same_file(source: str | Path, target: str | Path) -> None:
     """Raise a `ConfigError` if what is written would take the place of what is read."""
     known = str(source) != "-" and Path(source).exists() and Path(target).exists()
     if known and Path(target).samefile(source):
         raise ConfigError(f"{target} is read and cannot be written too: name another file")
-
-
-def parse_split(text: str) -> float | int | str:
-    """`0.4` is a fraction, `5000` a row, anything else a time stamp."""
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return text
-
-
-def parse_span(text: str) -> Span:
-    """`START..END`, two rows or two time stamps."""
-    start, dots, end = text.partition("..")
-    if not dots or not start.strip() or not end.strip():
-        raise ConfigError(f"a span is START..END (two rows or time stamps), {text!r} came")
-    edges = (start.strip(), end.strip())
-    first, last = (int(edge) if edge.isdigit() else edge for edge in edges)
-    return first, last
 
 
 @contextmanager
@@ -243,12 +309,12 @@ def _about(source: str) -> Iterator[None]:
         raise DataError(f"{name}: {problem}") from problem
 
 
-def _known_to(fitted: Detector, series: Series, model: str | Path) -> Series:
+def _known_to(fitted: Detector, series: Series, model: str) -> Series:
     """The channels of the model; a file may hold more than it knows."""
     missing = [name for name in fitted.channels_ if name not in series.channels]
     if missing:
         raise DataError(
-            f"{Path(model).name} was trained on a channel {missing[0]!r}, which is not there "
+            f"{model} was trained on a channel {missing[0]!r}, which is not there "
             f"({nearest_names(missing[0], series.channels)}): rename the columns, or train another "
             "model on these"
         )
@@ -261,19 +327,25 @@ def _begun(
     detector: Detector | None,
     step: str | None,
     lesson: Lesson,
+    mutes: Sequence[Mute],
 ) -> tuple[Detector, Series, Lesson | None]:
     """The detector, the data as it knows them, and what it has yet to learn; a model, nothing."""
     if model is None:
         return LSTMDetector() if detector is None else detector, series, lesson
-    return *_loaded(model, series, detector, step), None
+    return *_loaded(model, series, detector, step, mutes), None
 
 
 def _loaded(
-    model: str | Path, series: Series, detector: Detector | None, step: str | None
+    model: str | Path,
+    series: Series,
+    detector: Detector | None = None,
+    step: str | None = None,
+    mutes: Sequence[Mute] = (),
 ) -> tuple[Detector, Series]:
     """A model and the channels it knows; of `detector` it takes the smoothing only."""
     fitted = load(model)
-    series = _known_to(fitted, series, model)
+    series = _known_to(fitted, series, Path(model).name)
+    fitted.set_params(rules=fitted.rules.with_mutes(mutes))
     if step is not None:
         fitted.set_params(preparation=replace(fitted.preparation, step=step))
     if detector is not None:

@@ -8,6 +8,7 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -87,6 +88,16 @@ class TestFile:
         with pytest.raises(ZeroDivisionError):
             write_report(detection, path)
         assert path.read_text() == "old"
+
+    def test_muted_events_are_listed_with_their_reason(self, page, tmp_path):
+        assert "Kept quiet" not in page
+        detection = fake_detection(2_000, 3, False)
+        first, *others = detection.events
+        detection.events = tuple(others)
+        detection.muted_events = (replace(first, muted_by="<b>backup</b>"),)
+        shown = write_report(detection, tmp_path / "muted.html").read_text(encoding="utf-8")
+        assert "Kept quiet" in shown
+        assert "&lt;b&gt;backup&lt;/b&gt;" in shown
 
     def test_a_missing_folder_is_one_clear_line(self, tmp_path):
         with pytest.raises(DataError):

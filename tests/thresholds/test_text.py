@@ -22,11 +22,14 @@ from offbeat.thresholds import (
     PercentileThreshold,
     POTThreshold,
     RollingThreshold,
+    ScaledThreshold,
     SigmaThreshold,
     TelemanomThreshold,
     Threshold,
+    parse_goal,
     parse_threshold,
     threshold_from_dict,
+    threshold_text,
 )
 from offbeat.thresholds.text import METHODS
 
@@ -54,6 +57,8 @@ WRITTEN = [
     ("rolling:7d:mad:3.5", RollingThreshold(timedelta(days=7), MADThreshold(3.5))),
     ("rolling:500:1/1000rows", RollingThreshold(500, BudgetThreshold("1/1000rows"))),
     ("rolling:500:2.5", RollingThreshold(500, FixedThreshold(2.5))),
+    ("scaled:1.2:1/week", ScaledThreshold(1.2, BudgetThreshold("1/week"))),
+    ("scaled:0.5:rolling:500", ScaledThreshold(0.5, RollingThreshold(500))),
     ("budget", BudgetThreshold()),
     ("budget:2/day", BudgetThreshold("2/day")),
     ("1/week", BudgetThreshold("1/week")),
@@ -151,3 +156,31 @@ def test_any_text_is_a_threshold_or_is_refused(text: str) -> None:
 def test_a_dictionary_that_fits_no_method_is_refused(settings: Any, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         threshold_from_dict(settings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1/week", "2/1000rows", "percentile:99.5", "sigma:3", "iqr", "mad:3.5", "pot:1e-05"),
+        *("telemanom", "rolling:7d", "rolling:1000:mad:3.5", "fbeta:2", "cost:10:2", "fixed:2.5"),
+        *("scaled:1.2:1/week", "scaled:0.5:rolling:500"),
+    ],
+)
+def test_a_threshold_as_text_is_read_back(text: str) -> None:
+    threshold = parse_threshold(text)
+    assert parse_threshold(threshold_text(threshold)) == threshold
+    assert "{" not in threshold_text(threshold)
+
+
+def test_what_has_no_text_is_written_as_json() -> None:
+    threshold = TelemanomThreshold(batch=10, window=100)
+    assert parse_threshold(threshold_text(threshold)) == threshold
+    with pytest.raises(ConfigError, match="no JSON"):
+        parse_threshold("{kind")
+
+
+@pytest.mark.parametrize("text", ["sigma:3", "1/week", "nonsense", "2.5"])
+def test_what_is_no_goal_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_goal(text)
+    assert parse_goal("cost:5:1") == CostThreshold(1.0, 5.0)

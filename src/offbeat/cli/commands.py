@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from offbeat.cli.calls import comparison_progress, detected, progress, spare
 from offbeat.cli.grouping import grouped
 from offbeat.cli.options import (
     CUT,
@@ -24,12 +23,11 @@ from offbeat.cli.options import (
     Out,
     Quiet,
     Reading,
+    Serving,
+    mutes_in,
     names_in,
     option,
 )
-
-if TYPE_CHECKING:
-    from offbeat.detection import Detection
 
 __all__ = ["COMMANDS", "app"]
 
@@ -41,7 +39,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-COMMANDS = ("check", "train", "score", "detect", "threshold", "report", "evaluate", "compare")
+COMMANDS = (
+    *("check", "train", "score", "detect", "threshold", "recalibrate", "report", "evaluate"),
+    *("compare", "serve"),
+)
 ROSTER = (
     "ensemble, lstm, memory, lstm-autoencoder, autoencoder, pca, kmeans, isolation-forest, "
     "one-class-svm, arima, seasonal-naive, persistence, smoothed-z, random"
@@ -63,7 +64,7 @@ def check(
     from offbeat import terminal
     from offbeat.workflow import check_file
 
-    _spare((file,), (out,))
+    spare((file,), (out,))
     report = check_file(file, reading.options(), step=reading.step)
     terminal.show_check(report, out, format_)
 
@@ -82,7 +83,7 @@ def train(
     from offbeat import terminal
     from offbeat.workflow import train_file
 
-    with _progress(quiet) as hook:
+    with progress(quiet) as hook:
         fitted = train_file(
             file,
             out,
@@ -111,8 +112,8 @@ def score(
     """Give every row a score, with what was expected."""
     from offbeat import terminal
 
-    _spare((file, model), (out,))
-    detection = _detect(file, model, reading, learning, cutting, quiet)
+    spare((file, model), (out,))
+    detection = detected(file, model, reading, learning, cutting, quiet)
     terminal.show_scores(detection, out, format_)
 
 
@@ -135,8 +136,8 @@ def detect(
     """Find the events in a file. Needs no other argument."""
     from offbeat import terminal
 
-    _spare((file, model), (out, report))
-    detection = _detect(file, model, reading, learning, cutting, quiet)
+    spare((file, model), (out, report))
+    detection = detected(file, model, reading, learning, cutting, quiet)
     terminal.show_events(detection, out, format_)
     if report is not None:
         typer.echo(f"report: {detection.report(report)}", err=terminal.is_piped(out, format_))
@@ -166,12 +167,71 @@ def threshold(
     method = cutting.method()
     if keep and (model is None or method is None):
         raise typer.BadParameter("--keep needs the --model and the --threshold to keep")
-    _spare((file, model), (out,))
-    detection = _detect(file, model, reading, learning, cutting, quiet)
+    spare((file, model), (out,))
+    detection = detected(file, model, reading, learning, cutting, quiet)
     terminal.show_thresholds(detection, out, format_)
     if keep and model is not None and method is not None:
         set_model_threshold(model, method, file, reading.options())
         typer.echo(f"{model} now cuts at {method.title}", err=terminal.is_piped(out, format_))
+
+
+@app.command()
+@grouped
+def recalibrate(
+    file: File,
+    reading: Reading,
+    model: Annotated[Path, option(LEARN, "The model that is taught.")],
+    labels: Annotated[
+        Path | None, option(LEARN, "Labels, .csv or .json: start, end, verdict; see docs.")
+    ] = None,
+    goal: Annotated[
+        str,
+        option(CUT, "What the cut is best for: fbeta:1, or cost:10:1 (a miss : a false alarm)."),
+    ] = "fbeta:1",
+    mute: Annotated[
+        list[str] | None, option(CUT, "Also keep quiet: 'Mon-Fri 02:00-03:00 Europe/Berlin'.")
+    ] = None,
+    alike: Annotated[
+        bool,
+        option(CUT, "Mute what is like a false alarm that still alarms.", "--alike/--no-alike"),
+    ] = True,
+    retrain: Annotated[
+        bool,
+        option(LEARN, "Train anew, with what was expected and without anomalies.", "--retrain"),
+    ] = False,
+    apply: Annotated[bool, option(OUTPUT, "Teach the --model itself.", "--apply")] = False,
+    out: Annotated[
+        Path | None, option(OUTPUT, "Write the taught model here.", "--out", "-o")
+    ] = None,
+    format_: Format = None,
+    quiet: Quiet = False,
+) -> None:
+    """Let labels act on a model: show before and after, and keep it if you say so."""
+    from offbeat import terminal
+    from offbeat.thresholds import parse_goal
+    from offbeat.workflow import recalibrate_file
+
+    if apply and out is not None:
+        raise typer.BadParameter("--apply writes the --model, --out another one: give one of them")
+    spare((file, labels), (out, model if apply else None))
+    with progress(quiet or not retrain) as hook:
+        found = recalibrate_file(
+            file,
+            model,
+            labels,
+            reading.options(),
+            goal=parse_goal(goal),
+            mutes=mutes_in(mute),
+            alike=alike,
+            anew=retrain,
+            step=reading.step,
+            progress=hook,
+        )
+    terminal.show_recalibration(found, format_)
+    target = model if apply else out
+    if target is not None:
+        found.apply().save(target)
+        typer.echo(f"taught model: {target}", err=terminal.is_piped(None, format_))
 
 
 @app.command()
@@ -186,8 +246,8 @@ def report(
     quiet: Quiet = False,
 ) -> None:
     """Write one HTML file that opens offline: figures, events, thresholds, settings."""
-    _spare((file, model), (out,))
-    detection = _detect(file, model, reading, learning, cutting, quiet)
+    spare((file, model), (out,))
+    detection = detected(file, model, reading, learning, cutting, quiet)
     typer.echo(f"report: {detection.report(out)}")
 
 
@@ -213,9 +273,9 @@ def evaluate(
 
     if model is not None:
         learning.refuse_beside(model, *(["--detector"] if detector else []))
-    _spare((file, model), (out,))
+    spare((file, model), (out,))
     kept = model is not None and not cutting.centred
-    with _progress(quiet or model is not None) as hook:
+    with progress(quiet or model is not None) as hook:
         comparison = evaluate_file(
             file,
             reading.options(),
@@ -224,6 +284,7 @@ def evaluate(
             step=reading.step,
             lesson=learning.lesson(),
             threshold=cutting.method(),
+            mutes=cutting.mutes(),
             buffer=buffer,
             progress=hook,
         )
@@ -251,9 +312,9 @@ def compare(
     from offbeat.roster import chosen_detectors
     from offbeat.workflow import compare_file
 
-    _spare((file,), (out,))
+    spare((file,), (out,))
     kinds = chosen_detectors(names_in(detectors))
-    with _comparison_progress(quiet) as hook:
+    with comparison_progress(quiet) as hook:
         comparison = compare_file(
             file,
             reading.options(),
@@ -270,55 +331,18 @@ def compare(
         raise DataError(f"{file}: {comparison.complaint}")
 
 
-# ---------------------------------------------------------------- from words to calls
+@app.command()
+@grouped
+def serve(serving: Serving) -> None:
+    """Serve the library over HTTP, for this machine only unless OFFBEAT_TOKEN is set."""
+    try:
+        from offbeat.server.launch import serve as run_server
+    except ModuleNotFoundError as missing:
+        from offbeat.errors import MissingPartError
 
-
-def _detect(
-    file: str,
-    model: Path | None,
-    reading: Reading,
-    learning: Learning,
-    cutting: Cutting,
-    quiet: bool,
-) -> Detection:
-    from offbeat.terminal import warn_of_stillness
-    from offbeat.workflow import detect_file
-
-    if model is not None:
-        learning.refuse_beside(model)
-    kept = model is not None and not cutting.centred  # the model looks back as it was trained to
-    with _progress(quiet or model is not None) as hook:
-        detection = detect_file(
-            file,
-            reading.options(),
-            model=model,
-            detector=None if kept else learning.detector(reading, cutting),
-            step=reading.step,
-            lesson=learning.lesson(),
-            threshold=cutting.method(),
-            progress=hook,
-        )
-    warn_of_stillness(detection.settings, detection.series.channels)
-    return detection
-
-
-def _spare(read: tuple[str | Path | None, ...], written: tuple[Path | None, ...]) -> None:
-    """Refuse to write over what is read, before any work is done."""
-    from offbeat.workflow import refuse_same_file
-
-    for source in read:
-        for target in written:
-            if source is not None and target is not None:
-                refuse_same_file(source, target)
-
-
-def _progress(quiet: bool) -> AbstractContextManager[Any]:
-    from offbeat.progress import progress_bar
-
-    return nullcontext() if quiet or not sys.stderr.isatty() else progress_bar()
-
-
-def _comparison_progress(quiet: bool) -> AbstractContextManager[Any]:
-    from offbeat.progress import comparison_bar
-
-    return nullcontext() if quiet or not sys.stderr.isatty() else comparison_bar()
+        if (missing.name or "").startswith("offbeat"):
+            raise
+        raise MissingPartError(
+            f"the server needs {missing.name}: pip install 'offbeat[server]'"
+        ) from None
+    run_server(serving.options())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -11,8 +12,10 @@ import typer
 if TYPE_CHECKING:
     from offbeat.detector import Detector
     from offbeat.io import ReadOptions
+    from offbeat.lesson import Lesson
+    from offbeat.mutes import Mute
+    from offbeat.server.options import ServerOptions
     from offbeat.thresholds import Threshold
-    from offbeat.workflow import Lesson
 
 __all__ = [
     "CUT",
@@ -29,12 +32,15 @@ __all__ = [
     "Out",
     "Quiet",
     "Reading",
+    "Serving",
+    "mutes_in",
     "names_in",
     "option",
 ]
 
 DATA, LEARN, CUT = "The data", "What is learned", "The cut"
 JUDGE, OUTPUT = "How it is judged", "What comes out"
+SERVE = "The server"
 
 File = Annotated[
     str,
@@ -125,13 +131,14 @@ class Lessons:
             random_state=self.seed or 0,
             smoothing="centred" if cutting.centred else "trailing",
             covariates=None if self.covariates is None else names_in(self.covariates),
+            rules=detector.rules.with_mutes(cutting.mutes()),
         )
         step = [] if reading.step is None else [f"preparation.step={reading.step}"]
         return with_settings(detector, step)
 
     def lesson(self, *, whole: bool = False) -> Lesson:
         """The training part; `whole` is what is learned where nobody says where to stop."""
-        from offbeat.workflow import Lesson, parse_span, parse_split
+        from offbeat.lesson import Lesson, parse_span, parse_split
 
         return Lesson(
             train=None if self.train is None else parse_split(self.train),
@@ -150,7 +157,7 @@ class Learning(Lessons):
         option(
             LEARN,
             "Any option of the library: horizon=12, training.max_epochs=50, "
-            "preparation.impute=knn, scoring.skewness=0.5.",
+            "preparation.impute=knn, scoring.skewness=0.5; @FILE reads them from YAML.",
             "--set",
         ),
     ] = None
@@ -162,13 +169,16 @@ class Learning(Lessons):
         """The detector of this name on the roster, with every option that was given."""
         from offbeat.lstm import LSTMDetector
         from offbeat.roster import chosen_detectors
-        from offbeat.settings import with_settings
+        from offbeat.settings import settings_in, with_settings
 
         kind = chosen_detectors([name])[name]
         if self.tutorial and kind is not LSTMDetector:
             raise typer.BadParameter(f"--tutorial is a configuration of the lstm, not of {name}")
         made = LSTMDetector.tutorial() if self.tutorial else kind()
-        return with_settings(self.dressed(made, reading, cutting), self.settings or [])
+        given: list[str] = []
+        for text in self.settings or []:
+            given += settings_in(text[1:]) if text.startswith("@") else [text]
+        return with_settings(self.dressed(made, reading, cutting), given)
 
     def refuse_beside(self, model: Path, *others: str) -> None:
         """A model is trained already: what would train another one is a mistake."""
@@ -193,12 +203,74 @@ class Cutting:
         ),
     ] = None
     centred: Annotated[bool, option(CUT, "Look back at history, both ways.", "--centred")] = False
+    mute: Annotated[
+        list[str] | None,
+        option(CUT, "When events are kept quiet: 'Mon-Fri 02:00-03:00 Europe/Berlin'."),
+    ] = None
 
     def method(self) -> Threshold | None:
         """The threshold that was named, or None."""
         from offbeat.thresholds import parse_threshold
 
         return None if self.threshold is None else parse_threshold(self.threshold)
+
+    def mutes(self) -> tuple[Mute, ...]:
+        """The times that were named."""
+        return mutes_in(self.mute)
+
+
+@dataclass
+class Serving:
+    """Where the server listens, and where it keeps things."""
+
+    host: Annotated[str, option(SERVE, "Address; any but loopback needs OFFBEAT_TOKEN.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, option(SERVE, "0 takes a free one.")] = 8000
+    data: Annotated[Path, option(SERVE, "Folder of series, models and scores.")] = Path(
+        "offbeat-data"
+    )
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="postgresql://user@host/name; SQLite in the data folder if not given.",
+            rich_help_panel=SERVE,
+            envvar="OFFBEAT_STORE",
+            show_envvar=True,
+        ),
+    ] = None
+    source: Annotated[
+        list[Path] | None, option(SERVE, "Folder whose files may be registered by path; repeat.")
+    ] = None
+    trainings: Annotated[int, option(SERVE, "Trainings at a time.")] = 1
+    grace: Annotated[
+        float, option(SERVE, "Seconds that a stop waits for jobs before it parks them.")
+    ] = 10.0
+    secure_cookies: Annotated[
+        bool, option(SERVE, "The page's cookie over HTTPS only.", "--secure-cookies")
+    ] = False
+    no_example: Annotated[
+        bool, option(SERVE, "A new store begins empty, not with a recording.", "--no-example")
+    ] = False
+
+    def options(self) -> ServerOptions:
+        """As the server takes them; the tokens come from the environment."""
+        from offbeat.server.options import ServerOptions
+
+        token, read_token = ServerOptions.tokens_from(os.environ)
+        return ServerOptions(
+            host=self.host,
+            port=self.port,
+            data=self.data,
+            store=self.store,
+            token=token,
+            read_token=read_token,
+            sources=tuple(self.source or ()),
+            trainings=self.trainings,
+            grace=self.grace,
+            secure_cookies=self.secure_cookies,
+            example=not self.no_example,
+        )
 
 
 Model = Annotated[
@@ -208,6 +280,13 @@ Buffer = Annotated[
     int | None,
     option(JUDGE, "Soft edge of VUS in rows; the period, or 125, if not given."),
 ]
+
+
+def mutes_in(texts: list[str] | None) -> tuple[Mute, ...]:
+    """Mutes as they were written."""
+    from offbeat.mutes import parse_mute
+
+    return tuple(parse_mute(text) for text in texts or ())
 
 
 def names_in(text: str | None) -> tuple[str, ...]:

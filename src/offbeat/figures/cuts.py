@@ -1,4 +1,4 @@
-"""The two figures that help to choose the cut: training scores, and precision and recall."""
+"""Figures that help to choose the cut: the training scores, and precision and recall."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from offbeat.detection import Detection
     from offbeat.thresholds import ThresholdRow
 
-__all__ = ["histogram_figure", "precision_recall_figure"]
+__all__ = [
+    "bar_edges",
+    "draw_histogram",
+    "histogram_figure",
+    "precision_recall_figure",
+    "training_scores",
+]
 
 BAR_FILL = "rgba(0,114,178,0.25)"
 CUT = PALETTE["vermillion"]
@@ -52,14 +58,11 @@ def histogram_figure(detection: Detection, rows: Sequence[ThresholdRow] | None =
     DataError
         If fewer than two training scores are finite.
     """
-    score = detection.calibration.score
-    score = score[np.isfinite(score)]
-    if len(score) < 2:  # noqa: PLR2004
-        raise DataError(f"a histogram needs two finite training scores at least, {len(score)} came")
+    score = training_scores(detection)
     cuts = _cuts(detection, detection.threshold_table() if rows is None else rows)
-    edges, log = _edges(score, np.array([cut.value for cut in cuts]))
+    edges, log = bar_edges(score, np.array([cut.value for cut in cuts]))
     figure = stack([("", "", 230), ("Where each cuts", "", ROW_PX * len(cuts))])
-    _draw_histogram(figure, score, edges, log=log)
+    draw_histogram(figure, score, edges, log=log)
     _draw_cuts(figure, cuts)
     figure.update_xaxes(title_text="score")
     if log:
@@ -68,6 +71,21 @@ def histogram_figure(detection: Detection, rows: Sequence[ThresholdRow] | None =
         hovermode="closest", yaxis={"title": {"text": "% of training rows"}, "rangemode": "tozero"}
     )
     return figure
+
+
+def training_scores(detection: Detection) -> FloatArray:
+    """The finite scores that cuts are taken from.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two.
+    """
+    score = detection.calibration.score
+    score = score[np.isfinite(score)]
+    if len(score) < 2:  # noqa: PLR2004
+        raise DataError(f"a histogram needs two finite training scores at least, {len(score)} came")
+    return score
 
 
 def _cuts(detection: Detection, rows: Sequence[ThresholdRow]) -> list[_Cut]:
@@ -79,7 +97,7 @@ def _cuts(detection: Detection, rows: Sequence[ThresholdRow]) -> list[_Cut]:
     return sorted(cuts, key=lambda cut: cut.value)
 
 
-def _edges(score: FloatArray, cuts: FloatArray) -> tuple[FloatArray, bool]:
+def bar_edges(score: FloatArray, cuts: FloatArray) -> tuple[FloatArray, bool]:
     """Edges of the bars, and whether they are spaced by ratio."""
     top = 1.04 * max(float(score.max()), float(cuts.max()))
     positive = score[score > 0]
@@ -89,7 +107,7 @@ def _edges(score: FloatArray, cuts: FloatArray) -> tuple[FloatArray, bool]:
     return np.geomspace(bottom, top, N_BINS + 1), True
 
 
-def _draw_histogram(figure: go.Figure, score: FloatArray, edges: FloatArray, *, log: bool) -> None:
+def draw_histogram(figure: go.Figure, score: FloatArray, edges: FloatArray, *, log: bool) -> None:
     """Bars as one outline, and the density in the same unit: % of rows a bar."""
     inside = np.clip(score, edges[0], edges[-1])
     counts, _ = np.histogram(inside, bins=edges)

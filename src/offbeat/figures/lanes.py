@@ -40,13 +40,16 @@ from offbeat.series import FloatArray
 if TYPE_CHECKING:
     from offbeat.detection import Detection
 
-__all__ = ["overview_figure", "score_figure", "series_figure"]
+__all__ = ["leading_channels", "overview_figure", "score_figure", "series_figure"]
 
 BAND_FILL = "rgba(0,158,115,0.22)"
 MAX_CHANNELS = 6  # lanes, unless channels are asked for
 MAX_IMPUTED = 500  # marks a channel
 LANE_PX = {1: 300, 2: 210}  # by number of lanes; more lanes are lower
 LOW_LANE_PX, STRIP_PX = 150, 10
+
+_Thinning = tuple[int, list[tuple[int, int]]]
+"""About how many points a line has, and the spans that get half of them."""
 
 
 def series_figure(
@@ -73,10 +76,22 @@ def series_figure(
 
 
 def overview_figure(
-    detection: Detection, channels: Sequence[str] | None = None, max_points: int = 4000
+    detection: Detection,
+    channels: Sequence[str] | None = None,
+    max_points: int = 4000,
+    focus: tuple[int, int] | None = None,
 ) -> go.Figure:
-    """`series_figure` with the score and the cut in one more lane."""
-    return _lanes_figure(detection, channels, max_points, with_score=True)
+    """`series_figure` with the score and the cut in one more lane.
+
+    Parameters
+    ----------
+    detection, channels, max_points
+        As there.
+    focus
+        Rows [start, end) that a person looks at: half of the points are spent there, not in all
+        events.
+    """
+    return _lanes_figure(detection, channels, max_points, focus, with_score=True)
 
 
 def score_figure(
@@ -95,7 +110,7 @@ def score_figure(
     """
     one_of("axis", axis, ("linear", "log"))
     figure = stack([("", "", 260)])
-    _draw_score(figure, detection, 1, max_points)
+    _draw_score(figure, detection, 1, (max_points, _detailed(detection)))
     figure.update_layout(shapes=event_boxes(detection) + unscored_boxes(detection))
     time_axis(figure, detection)
     figure.update_yaxes(title_text="score", rangemode="tozero")
@@ -108,8 +123,14 @@ def score_figure(
 
 
 def _lanes_figure(
-    detection: Detection, channels: Sequence[str] | None, max_points: int, *, with_score: bool
+    detection: Detection,
+    channels: Sequence[str] | None,
+    max_points: int,
+    focus: tuple[int, int] | None = None,
+    *,
+    with_score: bool,
 ) -> go.Figure:
+    spans = _detailed(detection) if focus is None else [focus]
     shown, others = _chosen(detection, channels)
     height = LANE_PX.get(len(shown) + with_score, LOW_LANE_PX)
     lanes = [(short(channel, 36), channel, height) for channel in shown]
@@ -117,9 +138,9 @@ def _lanes_figure(
     strips = strips_of(detection)
     figure = stack(lanes + [(title, "", STRIP_PX) for title, _, _ in strips])
     for lane, channel in enumerate(shown, 1):
-        _draw_channel(figure, detection, channel, lane, max_points)
+        _draw_channel(figure, detection, channel, lane, (max_points, spans))
     if with_score:
-        _draw_score(figure, detection, len(lanes), max_points)
+        _draw_score(figure, detection, len(lanes), (max_points, spans))
     boxes = event_boxes(detection)
     for lane, (title, mask, colour) in enumerate(strips, len(lanes) + 1):
         boxes += strip_boxes(figure, detection, mask, colour, lane)
@@ -137,22 +158,31 @@ def _chosen(
     """Channels to show and, where nobody chose, the ones left out; the most involved first."""
     if channels is not None:
         return detection.series.select(tuple(channels)).channels, ()
+    ranked = leading_channels(detection)
+    return ranked[:MAX_CHANNELS], ranked[MAX_CHANNELS:]
+
+
+def _detailed(detection: Detection) -> list[tuple[int, int]]:
+    return [(event.start, event.end) for event in detection.events]
+
+
+def leading_channels(detection: Detection) -> tuple[str, ...]:
+    """All channels, those that had most to do with the events first."""
     names = detection.series.channels
     weight = dict.fromkeys(names, 0.0)
     for event in detection.events:
         for channel, share in event.channels:
             weight[channel] += share * event.severity
-    ranked = tuple(sorted(names, key=lambda name: -weight[name]))  # stable: ties stay in order
-    return ranked[:MAX_CHANNELS], ranked[MAX_CHANNELS:]
+    return tuple(sorted(names, key=lambda name: -weight[name]))  # stable: ties stay in order
 
 
 def _draw_channel(
-    figure: go.Figure, detection: Detection, channel: str, lane: int, max_points: int
+    figure: go.Figure, detection: Detection, channel: str, lane: int, thinning: _Thinning
 ) -> None:
     """One lane: band, expected line, measured line, imputed points, peaks of its events."""
     column = detection.series.channels.index(channel)
     values = detection.series.values[:, column]
-    rows = shown_rows(values, max_points, [(e.start, e.end) for e in detection.events])
+    rows = shown_rows(values, *thinning)
     time = shown_time(detection.time[rows], detection.series.zone)
     at: dict[str, Any] = {"yaxis": axis_name("y", lane), "hovertemplate": NUMBER}
     at |= {"meta": [channel], "showlegend": lane == 1}
@@ -215,10 +245,10 @@ def _band(time: Any, lower: FloatArray, upper: FloatArray) -> dict[str, list[Any
 # ---------------------------------------------------------------- score
 
 
-def _draw_score(figure: go.Figure, detection: Detection, lane: int, max_points: int) -> None:
+def _draw_score(figure: go.Figure, detection: Detection, lane: int, thinning: _Thinning) -> None:
     """Score, cut and the peak of each event."""
     score, zone = detection.score, detection.series.zone
-    rows = shown_rows(score, max_points, [(e.start, e.end) for e in detection.events])
+    rows = shown_rows(score, *thinning)
     time, at = shown_time(detection.time[rows], zone), axis_name("y", lane)
     cut = line(EVENT, dash="dash")
     for name, values, look in (("score", score, line(VALUE)), ("cut", detection.cut, cut)):

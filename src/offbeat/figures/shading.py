@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from offbeat.figures.canvas import axis_name, shown_time
 from offbeat.runs import label_runs
-from offbeat.series import BoolArray
+from offbeat.series import BoolArray, IntArray
 
 if TYPE_CHECKING:
     from offbeat.detection import Detection
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "event_boxes",
     "hide_axis",
+    "run_boxes",
     "strip_boxes",
     "strips_of",
     "unscored_boxes",
@@ -54,14 +55,28 @@ def _box(x0: Any, x1: Any, fill: str, edge: str) -> dict[str, Any]:
 
 def event_boxes(detection: Detection) -> list[dict[str, Any]]:
     """Where the detector alarmed."""
-    worst = worst_events(detection)
-    if not worst:
+    return run_boxes(detection, np.array([[e.start, e.end] for e in worst_events(detection)]))
+
+
+def run_boxes(detection: Detection, runs: IntArray) -> list[dict[str, Any]]:
+    """Where it would alarm under another cut; the longest where there are very many.
+
+    Parameters
+    ----------
+    detection
+        Whose rows.
+    runs
+        Shape (n, 2): rows [start, end) of each alarm.
+    """
+    if not len(runs):
         return []
+    if len(runs) > MAX_SHADED:
+        runs = runs[np.argsort(runs[:, 0] - runs[:, 1], kind="stable")[:MAX_SHADED]]
     zone = detection.series.zone
-    starts = shown_time(np.array([event.start_time for event in worst]), zone).tolist()
-    ends = shown_time(np.array([event.end_time for event in worst]), zone).tolist()
+    starts = shown_time(detection.time[runs[:, 0]], zone).tolist()
+    ends = shown_time(detection.time[runs[:, 1] - 1], zone).tolist()
     group = {"name": "event", "legendgroup": "event"}
-    edge = EVENT_EDGE if len(worst) < MANY else SOFT_EDGE
+    edge = EVENT_EDGE if len(runs) < MANY else SOFT_EDGE
     return [
         _box(x0, x1, EVENT_FILL, edge) | group | {"showlegend": i == 0}
         for i, (x0, x1) in enumerate(zip(starts, ends, strict=True))

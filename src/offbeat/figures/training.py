@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 
 from offbeat.figures.canvas import EVENT, NUMBER, PALETTE, VALUE, line, stack
+from offbeat.training import EpochLog
 
 if TYPE_CHECKING:
     from offbeat.detection import Detection
 
-__all__ = ["training_figure"]
+__all__ = ["loss_figure", "training_figure"]
+
+
+MOST_TICKS = 10
 
 
 def training_figure(detection: Detection) -> go.Figure:
     """Loss per epoch in training and in validation; the best epoch is marked."""
-    log = detection.training_log
+    return loss_figure(detection.training_log)
+
+
+def loss_figure(log: Sequence[EpochLog], max_epochs: int | None = None) -> go.Figure:
+    """The same of any diary, such as that of a training that still runs.
+
+    Parameters
+    ----------
+    log
+        One epoch at least.
+    max_epochs
+        How far the axis reaches; None takes the epochs there are.
+    """
     epoch = [each.epoch for each in log]
     validation = np.array([each.validation_loss for each in log], dtype=float)
     curves = {"training": (np.array([each.train_loss for each in log]), VALUE)}
@@ -40,6 +57,9 @@ def training_figure(detection: Detection) -> go.Figure:
             marker=ring,
             hoverinfo="skip",
         )
-    figure.update_xaxes(title_text="epoch", tickformat="d")
+    last = max_epochs or epoch[-1]
+    figure.update_xaxes(title_text="epoch", tickformat="d", dtick=max(1, round(last / MOST_TICKS)))
+    if max_epochs is not None:
+        figure.update_xaxes(range=[0.5, max_epochs + 0.5])
     figure.update_yaxes(title_text="loss")
     return figure

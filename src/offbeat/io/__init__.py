@@ -6,7 +6,7 @@ from offbeat.io.aggregation import aggregate_events
 from offbeat.io.door import Reading, as_series, read_series, read_source
 from offbeat.io.frames import like_input, split_time
 from offbeat.io.options import ReadOptions
-from offbeat.io.results import OutputFormat, atomic_path, table_text, write_frame
+from offbeat.io.results import OutputFormat, atomic_path, frame_bytes, table_text, write_frame
 
 __all__ = [
     "OutputFormat",
@@ -15,6 +15,7 @@ __all__ = [
     "aggregate_events",
     "as_series",
     "atomic_path",
+    "frame_bytes",
     "like_input",
     "read_series",
     "read_source",

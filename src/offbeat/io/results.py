@@ -17,7 +17,7 @@ import polars as pl
 
 from offbeat.errors import DataError, one_of
 
-__all__ = ["OutputFormat", "atomic_path", "table_text", "write_frame"]
+__all__ = ["OutputFormat", "atomic_path", "frame_bytes", "table_text", "write_frame"]
 
 OutputFormat = Literal["table", "csv", "tsv", "json", "jsonl", "parquet", "arrow"]
 
@@ -97,7 +97,7 @@ def write_frame(
         If the file cannot be written; an old one stays as it was.
     """
     to_screen = path is None or str(path) == "-"
-    data = _encoded(frame, _format_of("" if to_screen else str(path), format))
+    data = frame_bytes(frame, _format_of("" if to_screen else str(path), format))
     if to_screen:
         _print(data)
         return
@@ -130,8 +130,9 @@ def _format_of(path: str, asked: OutputFormat | None) -> str:
     return _SUFFIXES.get(Path(path).suffix.lower(), "csv" if path else "table")
 
 
-def _encoded(frame: pl.DataFrame, output: str) -> bytes:
-    buffer = io.BytesIO()
+def frame_bytes(frame: pl.DataFrame, format: str) -> bytes:  # noqa: A002 (see `write_frame`)
+    """What `write_frame` writes, for a format that it knows."""
+    buffer, output = io.BytesIO(), format
     if output == "table":
         return table_text(frame).encode()
     if output in ("csv", "tsv"):

@@ -37,6 +37,7 @@ from offbeat.metrics import event_scores
 from offbeat.report.tables import (
     events_table,
     imputed_table,
+    muted_table,
     outliers_table,
     recipe,
     settings_list,
@@ -261,7 +262,8 @@ def _events_section(detection: Detection) -> str:
     )
     figure = _figure("series", "Measured and expected values", over_time=True, fit=True)
     if not detection.events:
-        return f'<p class="caption">{shown}</p>{figure}<p>No event was found.</p>'
+        quiet = muted_table(detection)
+        return f'<p class="caption">{shown}</p>{figure}<p>No event was found.</p>{quiet}'
     tools = "".join(
         f'<button type="button" data-go="{go_to}">{text}</button>'
         for go_to, text in (
@@ -273,7 +275,7 @@ def _events_section(detection: Detection) -> str:
     return (
         f'<p class="caption">{shown}</p><div class="tools">{tools}</div>{figure}'
         f'<h3>All events</h3><div class="{"long" if len(detection.events) > LONG else "short"}">'
-        f"{events_table(detection)}</div>"
+        f"{events_table(detection)}</div>{muted_table(detection)}"
     )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Cell",
     "events_table",
     "imputed_table",
+    "muted_table",
     "outliers_table",
     "recipe",
     "settings_list",
@@ -28,6 +29,8 @@ MIN_SHARE = 0.05  # of an event, to be named among its channels
 MAX_OUTLIERS = 100  # listed; more are counted
 GROUPS = {"preparation": "Preparation", "training": "Training", "scoring": "Scoring"}
 GROUPS |= {"rules": "EventRules"}
+LISTED = ("mutes", "precedents")
+"""Parts of `EventRules` that the model file keeps; too long for the recipe."""
 SIDES = {"above": "above expected", "below": "below expected", "mixed": "above and below"}
 
 
@@ -117,6 +120,26 @@ def events_table(detection: Detection) -> str:
     caption = "Severity is the score as a multiple of the limit. Click an event to look at it."
     attributes = [f' data-event="{i}"' for i in range(len(rows))]
     return table(caption, head, rows, attributes=attributes, sortable=True)
+
+
+def muted_table(detection: Detection) -> str:
+    """The events that are kept quiet, and why; nothing where there is none."""
+    if not detection.muted_events:
+        return ""
+    head = ["Began", "Lasted", "Severity", "What", "Muted by"]
+    rows = [
+        [
+            Cell(_time(moment(detection, event.start_time)), event.start),
+            figure(
+                lasted(event.end - event.start, detection.rows_per_day), event.end - event.start
+            ),
+            figure(f"{number(event.severity, 3)} \N{MULTIPLICATION SIGN}", event.severity),
+            Cell(f"{short_name(event.channel)} {SIDES[event.direction]}", event.channel),
+            text(event.muted_by),
+        ]
+        for event in detection.muted_events
+    ]
+    return f"<h3>Kept quiet</h3>{table('Events that no alarm is raised for.', head, rows)}"
 
 
 def _event_cells(detection: Detection, place: int, event: Event) -> list[Cell]:
@@ -303,5 +326,6 @@ def recipe(detection: Detection) -> str:
 def _call(name: str, value: Mapping[str, object]) -> str:
     if name not in GROUPS:
         return f"threshold_from_dict({dict(value)!r})"
-    given = ", ".join(f"{inner}={each!r}" for inner, each in value.items() if each is not None)
+    plain = {k: each for k, each in value.items() if each is not None and k not in LISTED}
+    given = ", ".join(f"{inner}={each!r}" for inner, each in plain.items())
     return f"{GROUPS[name]}({given})"

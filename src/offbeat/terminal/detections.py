@@ -46,6 +46,8 @@ def show_events(detection: Detection, out: Path | None, format_: str | None) -> 
         console.print(_events_table(detection))
     console.print(escape(wording.summary(detection)))
     console.print(f"[dim]{escape(_footnote(detection))}[/dim]")
+    for line in _muted(detection):
+        console.print(f"[dim]{escape(line)}[/dim]")
     for line in _against_labels(detection):
         console.print(escape(line))
 
@@ -185,6 +187,17 @@ def _footnote(detection: Detection) -> str:
     if n_learned:
         text += f"; trained on {n_learned} of {len(detection.series)} rows (events there are dim)"
     return text
+
+
+def _muted(detection: Detection) -> list[str]:
+    """The events that are kept quiet, and why."""
+    muted = detection.muted_events
+    lines = [
+        f"muted: {wording.moment(detection, event.start_time)}, {event.channel} ({event.muted_by})"
+        for event in muted[:SHOWN_ROWS]
+    ]
+    more = len(muted) - SHOWN_ROWS
+    return [*lines, f"muted: {more} more"] if more > 0 else lines
 
 
 def _against_labels(detection: Detection) -> list[str]:

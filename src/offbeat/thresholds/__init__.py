@@ -5,8 +5,9 @@ from __future__ import annotations
 from offbeat.thresholds.base import Calibration, StaticThreshold, Threshold
 from offbeat.thresholds.budget import BudgetThreshold
 from offbeat.thresholds.counting import run_gap
-from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold
+from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold, LabelledThreshold
 from offbeat.thresholds.rolling import RollingThreshold
+from offbeat.thresholds.scaled import ScaledThreshold, scaled_threshold
 from offbeat.thresholds.static import (
     FixedThreshold,
     IQRThreshold,
@@ -22,7 +23,7 @@ from offbeat.thresholds.table import (
 )
 from offbeat.thresholds.tail import POTThreshold
 from offbeat.thresholds.telemanom import TelemanomThreshold
-from offbeat.thresholds.text import parse_threshold, threshold_from_dict
+from offbeat.thresholds.text import parse_goal, parse_threshold, threshold_from_dict, threshold_text
 
 __all__ = [
     "BudgetThreshold",
@@ -31,10 +32,12 @@ __all__ = [
     "FBetaThreshold",
     "FixedThreshold",
     "IQRThreshold",
+    "LabelledThreshold",
     "MADThreshold",
     "POTThreshold",
     "PercentileThreshold",
     "RollingThreshold",
+    "ScaledThreshold",
     "SigmaThreshold",
     "StaticThreshold",
     "TelemanomThreshold",
@@ -42,8 +45,11 @@ __all__ = [
     "ThresholdRow",
     "candidates",
     "default_threshold",
+    "parse_goal",
     "parse_threshold",
     "run_gap",
+    "scaled_threshold",
     "threshold_from_dict",
     "threshold_table",
+    "threshold_text",
 ]

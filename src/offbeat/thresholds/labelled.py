@@ -12,10 +12,10 @@ from typing import ClassVar
 import numpy as np
 
 from offbeat.errors import ConfigError, DataError
-from offbeat.series import FloatArray, IntArray
+from offbeat.series import FloatArray
 from offbeat.thresholds.base import Calibration, StaticThreshold, check_number
 
-__all__ = ["CostThreshold", "FBetaThreshold"]
+__all__ = ["CostThreshold", "FBetaThreshold", "LabelledThreshold"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class LabelledThreshold(StaticThreshold):
         last = np.concatenate((np.flatnonzero(np.diff(falling)), [len(falling) - 1]))
         n_flagged = np.concatenate(([0], last + 1))  # cuts that equal scores do not tear apart
         n_hits = np.concatenate(([0], hits[last]))
-        best = int(np.argmax(self._worth(n_hits, n_flagged - n_hits, n_true - n_hits)))
+        best = int(np.argmax(self.worth(n_hits, n_flagged - n_hits, n_true - n_hits)))
         flagged, above = int(n_flagged[best]), falling[0]
         if flagged == 0:
             return float(above)
@@ -64,7 +64,7 @@ class LabelledThreshold(StaticThreshold):
         return float((falling[flagged - 1] + below) / 2)  # half-way: the safest in between
 
     @abstractmethod
-    def _worth(self, hits: IntArray, false: IntArray, missed: IntArray) -> FloatArray:
+    def worth(self, hits: FloatArray, false: FloatArray, missed: FloatArray) -> FloatArray:
         """How good it is to flag so many rightly and falsely, and to miss so many; (K,)."""
 
 
@@ -89,10 +89,11 @@ class FBetaThreshold(LabelledThreshold):
         """`best F1`."""
         return f"best F{self.beta:g}"
 
-    def _worth(self, hits: IntArray, false: IntArray, missed: IntArray) -> FloatArray:
+    def worth(self, hits: FloatArray, false: FloatArray, missed: FloatArray) -> FloatArray:
         squared = self.beta**2
         weighted = (1 + squared) * hits
-        return np.asarray(weighted / (weighted + squared * missed + false))
+        whole = weighted + squared * missed + false
+        return np.asarray(weighted / np.where(whole > 0, whole, 1.0))
 
 
 @dataclass(frozen=True)
@@ -118,5 +119,5 @@ class CostThreshold(LabelledThreshold):
         """`lowest cost, miss 10 : 1 false alarm`."""
         return f"lowest cost, miss {self.miss:g} : {self.false_alarm:g} false alarm"
 
-    def _worth(self, hits: IntArray, false: IntArray, missed: IntArray) -> FloatArray:  # noqa: ARG002
+    def worth(self, hits: FloatArray, false: FloatArray, missed: FloatArray) -> FloatArray:  # noqa: ARG002
         return np.asarray(-(self.false_alarm * false + self.miss * missed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -125,6 +125,7 @@ def threshold_table(
     merge_gap: int = 0,
     min_length: int = 1,
     thresholds: Sequence[Threshold] | None = None,
+    silence: Callable[[FloatArray], IntArray] | None = None,
 ) -> list[ThresholdRow]:
     """Apply all methods to one scored series.
 
@@ -143,6 +144,8 @@ def threshold_table(
         How flagged rows become events, see `offbeat.events.alarm_runs`.
     thresholds
         The methods; None takes `candidates`.
+    silence
+        Gives the runs (n, 2) that are heard at a cut (T,), where some events are kept quiet.
 
     Raises
     ------
@@ -158,7 +161,7 @@ def threshold_table(
     if thresholds is None:
         learners = (method for method in candidates(labelled) if method.needs_labels)
         thresholds = (*candidates(replace(calibration, y_true=None)), *learners)
-    trial = _Trial(score, y_true, pace, merge_gap, min_length)
+    trial = _Trial(score, y_true, pace, merge_gap, min_length, silence)
     return [
         _row(threshold, labelled if threshold.needs_labels else calibration, trial)
         for threshold in thresholds
@@ -174,11 +177,18 @@ class _Trial:
     rows_per_day: float | None
     merge_gap: int
     min_length: int
+    silence: Callable[[FloatArray], IntArray] | None
+
+    def runs(self, cut: FloatArray) -> IntArray:
+        """The events that are heard, (n, 2)."""
+        if self.silence is not None:
+            return self.silence(cut)
+        return alarm_runs(self.score, cut, merge_gap=self.merge_gap, min_length=self.min_length)
 
 
 def _row(threshold: Threshold, source: Calibration, trial: _Trial) -> ThresholdRow:
     cut = threshold.cut(source, trial.score)
-    runs = alarm_runs(trial.score, cut, merge_gap=trial.merge_gap, min_length=trial.min_length)
+    runs = trial.runs(cut)
     scored = np.isfinite(trial.score)
     n_scored = int(scored.sum())
     label = runs_label(runs, len(scored))

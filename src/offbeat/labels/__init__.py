@@ -1,0 +1,17 @@
+"""Labels: what a person said of stretches of a series, in and out as CSV or JSON."""
+
+from __future__ import annotations
+
+from offbeat.labels.collection import Labels, event_span, label_event
+from offbeat.labels.label import ANOMALOUS, VERDICTS, Label, Moment, Verdict
+
+__all__ = [
+    "ANOMALOUS",
+    "VERDICTS",
+    "Label",
+    "Labels",
+    "Moment",
+    "Verdict",
+    "event_span",
+    "label_event",
+]

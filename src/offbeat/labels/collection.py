@@ -1,0 +1,245 @@
+"""All labels of one series: added to, held against its rows, written and read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import polars as pl
+
+from offbeat.errors import DataError, nearest_names, one_of
+from offbeat.grid import row_at
+from offbeat.io import atomic_path
+from offbeat.labels.label import ANOMALOUS, Label, Moment, Verdict, as_moment
+from offbeat.labels.text import COLUMNS, joined_channels, kind_of_file, read_labels
+from offbeat.runs import runs_label
+from offbeat.series import BoolArray, IntArray, Series
+from offbeat.stamps import time_text
+
+if TYPE_CHECKING:
+    from offbeat.detection import Detection
+    from offbeat.events import Event
+
+__all__ = ["Labels", "event_span", "label_event"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of one series, in the order of time.
+
+    Parameters
+    ----------
+    labels
+        In any order.
+
+    Raises
+    ------
+    DataError
+        If two of them contradict each other, or some are rows and others time stamps.
+    """
+
+    labels: tuple[Label, ...] = ()
+
+    def __post_init__(self) -> None:
+        labels = tuple(self.labels)
+        if len({isinstance(label.start, np.datetime64) for label in labels}) > 1:
+            raise DataError("some labels are row numbers and others time stamps: use one of them")
+        ordered = tuple(sorted(labels, key=lambda label: (label.start, label.end)))
+        for place, label in enumerate(ordered):
+            for later in ordered[place + 1 :]:
+                if later.start >= label.end:
+                    break
+                if label.contradicts(later):
+                    raise DataError(
+                        f"two labels contradict each other: {label.text} and {later.text}; "
+                        "take one of them out"
+                    )
+        object.__setattr__(self, "labels", ordered)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[Label]:
+        return iter(self.labels)
+
+    def add(self, *labels: Label) -> Labels:
+        """With these as well; one of the very same span and channels takes the old one's place."""
+        said = {_place(label) for label in labels}
+        kept = (label for label in self.labels if _place(label) not in said)
+        return Labels((*kept, *labels))
+
+    def without(self, *labels: Label) -> Labels:
+        """Without these."""
+        return Labels(tuple(label for label in self.labels if label not in labels))
+
+    def of(self, *verdicts: Verdict) -> tuple[Label, ...]:
+        """Those with one of these verdicts."""
+        return tuple(label for label in self.labels if label.verdict in verdicts)
+
+    def within(self, series: Series) -> Labels:
+        """Those that speak of rows of this series."""
+        return Labels(tuple(each for each in self.labels if _holds_rows(each, series)))
+
+    def rows(self, series: Series) -> list[tuple[int, int]]:
+        """First row of each label, and the row after its last one.
+
+        Raises
+        ------
+        DataError
+            If a label lies outside the series, holds no row, names a channel that the series does
+            not have, or is by rows and the series by time.
+        """
+        return [_rows(label, series) for label in self.labels]
+
+    def known(self, series: Series) -> BoolArray:
+        """Shape (T,): rows that a label speaks of."""
+        return np.asarray(_flags(self.rows(series), len(series)) == 1)
+
+    def y_true(self, series: Series) -> IntArray:
+        """Shape (T,): 1 where an anomaly was found or missed, else 0."""
+        wrong = Labels(self.of(*ANOMALOUS))
+        return _flags(wrong.rows(series), len(series))
+
+    def of_events(self, detection: Detection) -> tuple[Label | None, ...]:
+        """What was said of each event: the label that shares most rows with it, or None."""
+        rows = self.rows(detection.series)
+        return tuple(_most_shared(event, self.labels, rows) for event in detection.events)
+
+    # ------------------------------------------------------------ in and out
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row a label, all columns text; channels joined by semicolons."""
+        rows = [
+            {**label.to_dict(), "channels": joined_channels(label.channels)}
+            for label in self.labels
+        ]
+        for row in rows:
+            row.update({name: "" if row[name] is None else str(row[name]) for name in row})
+        return pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, pl.String))
+
+    def to_text(self, kind: Literal["csv", "json"] = "csv") -> str:
+        """As `read` and `from_text` take them."""
+        one_of("kind of labels", kind, ("csv", "json"))
+        if kind == "json":
+            return json.dumps([label.to_dict() for label in self.labels], indent=2) + "\n"
+        return self.to_frame().write_csv()
+
+    def write(self, path: str | Path) -> Path:
+        """Write a file, .csv or .json, whole or not at all."""
+        text = self.to_text(kind_of_file(path))
+        with atomic_path(path) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+        return Path(path)
+
+    @classmethod
+    def read(cls, path: str | Path, *, zone: str | None = None) -> Labels:
+        """Read what `write` or a person wrote; `zone` is that of time stamps without one.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be used; one line says where and what to do.
+        """
+        kind = kind_of_file(path)
+        try:
+            text = Path(path).read_text(encoding="utf-8-sig")
+        except OSError as problem:
+            raise DataError(f"{path} cannot be read: {problem.strerror}") from None
+        except UnicodeDecodeError:
+            raise DataError(f"{path} is no text in UTF-8: save it so") from None
+        return cls.from_text(text, kind, zone=zone, name=Path(path).name)
+
+    @classmethod
+    def from_text(
+        cls,
+        text: str,
+        kind: Literal["csv", "json"] = "csv",
+        *,
+        zone: str | None = None,
+        name: str = "labels",
+    ) -> Labels:
+        """The same as `read`, from text; `name` is what messages call it."""
+        one_of("kind of labels", kind, ("csv", "json"))
+        try:
+            return cls(read_labels(text, kind, zone=zone, name=name))
+        except DataError as problem:
+            raise problem if name in str(problem) else DataError(f"{name}: {problem}") from None
+
+
+def label_event(
+    detection: Detection,
+    event: Event,
+    verdict: Verdict,
+    *,
+    who: str = "",
+    when: np.datetime64 | None = None,
+    note: str = "",
+) -> Label:
+    """The label of an event's rows."""
+    start, end = event_span(detection, event)
+    return Label(start, end, verdict, who=who, when=when, note=note)
+
+
+def event_span(detection: Detection, event: Event) -> tuple[Moment, Moment]:
+    """First moment of an event, and the first one after it."""
+    time = detection.time
+    if event.end < len(time):
+        end = time[event.end]
+    elif len(time) > 1:
+        end = time[-1] + (time[-1] - time[-2])
+    else:
+        end = time[-1] + (np.timedelta64(1, "s") if detection.series.has_clock else 1)
+    return as_moment(time[event.start]), as_moment(end)
+
+
+# ---------------------------------------------------------------- rows
+
+
+def _rows(label: Label, series: Series) -> tuple[int, int]:
+    if isinstance(label.start, np.datetime64) != series.has_clock:
+        wanted = "time stamps" if series.has_clock else "row numbers"
+        raise DataError(f"the label {label.text}: labels of {series.name} must be {wanted}")
+    for channel in label.channels:
+        if channel not in series.channels:
+            near = nearest_names(channel, series.channels)
+            raise DataError(f"the label {label.text} names no channel {channel!r}: {near}")
+    start, end = _edges(label, series)
+    if start >= end:
+        raise DataError(
+            f"the label {label.text} holds no row of {series.name}, which reaches from "
+            f"{time_text(series.time[0])} to {time_text(series.time[-1])}"
+        )
+    return start, end
+
+
+def _edges(label: Label, series: Series) -> tuple[int, int]:
+    if isinstance(label.start, np.datetime64):
+        return row_at(series.time, label.start), row_at(series.time, label.end)
+    start, end = np.searchsorted(series.time, np.array([label.start, label.end], dtype=np.int64))
+    return int(start), int(end)
+
+
+def _holds_rows(label: Label, series: Series) -> bool:
+    start, end = _edges(label, series)
+    return start < end
+
+
+def _flags(rows: list[tuple[int, int]], n_rows: int) -> IntArray:
+    return runs_label(np.array(rows, dtype=np.int64).reshape(-1, 2), n_rows)
+
+
+def _most_shared(
+    event: Event, labels: tuple[Label, ...], rows: list[tuple[int, int]]
+) -> Label | None:
+    shared = [min(event.end, end) - max(event.start, start) for start, end in rows]
+    if not shared or max(shared) <= 0:
+        return None
+    return labels[shared.index(max(shared))]
+
+
+def _place(label: Label) -> tuple[Moment, Moment, tuple[str, ...]]:
+    return label.start, label.end, label.channels

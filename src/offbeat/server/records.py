@@ -1,0 +1,240 @@
+"""What the workbench hands out: one frozen record a noun, JSON-able as it is.
+
+Moments at which something was done are ISO text in UTC. Moments of a series are ISO text in UTC
+too, or row numbers where the series has no clock; spans are half-open, [start, end).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+__all__ = [
+    "CutRecord",
+    "DetectionRecord",
+    "Feedback",
+    "JobKind",
+    "JobRecord",
+    "JobState",
+    "LabelRecord",
+    "ModelRecord",
+    "Moment",
+    "SeriesRecord",
+    "Verdict",
+    "VersionRecord",
+]
+
+Moment = str | int
+"""A time stamp of a series as ISO text in UTC, or a row number."""
+JobKind = Literal["train", "score"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+Verdict = Literal["anomaly", "normal", "expected"]
+"""What a person says of a span: off; not off, whatever the score says; off but planned."""
+Feedback = Literal["true_alarm", "false_alarm", "expected", "clear"]
+"""What a person says of an event: the verdicts, and taking one back."""
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+
+@dataclass(frozen=True)
+class SeriesRecord:
+    """One series in the store.
+
+    Parameters
+    ----------
+    id, name
+        How it is asked for, and what people call it.
+    origin
+        "upload", or the path it was registered from.
+    n_rows, channels
+        Its size; rows as they came.
+    start, end
+        First and last moment.
+    has_clock, has_label, zone
+        Whether it has time stamps and a label column, and in which zone it is shown.
+    notes
+        What was found and decided while it was read.
+    n_labels
+        Labels that people gave, beside the label column.
+    bytes
+        Size in the data folder.
+    created_at, created_by
+        When it came, and from whom.
+    """
+
+    id: str
+    name: str
+    origin: str
+    n_rows: int
+    channels: tuple[str, ...]
+    start: Moment | None
+    end: Moment | None
+    has_clock: bool
+    has_label: bool
+    zone: str | None
+    notes: tuple[str, ...]
+    n_labels: int
+    bytes: int
+    created_at: str
+    created_by: str
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """One version of a model.
+
+    Parameters
+    ----------
+    number
+        1, 2, ... within the model.
+    origin
+        "training" or "upload".
+    detector, channels, n_learned, step, trained_on
+        What was learned, from how many rows, in the detector's own words.
+    threshold
+        Title of the cut in force.
+    series_id, job_id
+        What it was trained on, and by which job; None for an upload or where that is gone.
+    bytes, checksum
+        Of the file as trained: SHA-256.
+    """
+
+    id: str
+    number: int
+    origin: str
+    detector: str
+    channels: tuple[str, ...]
+    n_learned: int
+    step: str
+    trained_on: str
+    threshold: str
+    series_id: str | None
+    job_id: str | None
+    bytes: int
+    checksum: str
+    created_at: str
+    created_by: str
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """A model: a name, and the version that is in use."""
+
+    id: str
+    name: str
+    active: VersionRecord
+    n_versions: int
+    created_at: str
+    created_by: str
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A training or a scoring, from the queue to its end.
+
+    Parameters
+    ----------
+    epochs
+        The training's diary so far: `epoch`, `max_epochs`, `train_loss`, `validation_loss`,
+        `seconds`.
+    problem
+        Why it failed, in one sentence.
+    attempts
+        How often it was begun; more than once if the server was stopped in between.
+    model_id, version, detection_id
+        What came of it.
+    request
+        What was asked for.
+    """
+
+    id: str
+    kind: JobKind
+    state: JobState
+    series_id: str
+    model_id: str | None
+    version: int | None
+    detection_id: str | None
+    epochs: tuple[dict[str, Any], ...]
+    problem: str | None
+    attempts: int
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    created_by: str
+    request: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class DetectionRecord:
+    """Kept scores of one series by one version of a model."""
+
+    id: str
+    series_id: str
+    model_id: str
+    version: int
+    n_rows: int
+    bytes: int
+    created_at: str
+    created_by: str
+
+
+@dataclass(frozen=True)
+class CutRecord:
+    """One entry in the history of cuts of a model version.
+
+    Parameters
+    ----------
+    action
+        "apply" or "undo".
+    title, threshold
+        The method, in words and as `Threshold.to_dict` gives it.
+    series_id
+        Whose labels it was taken from, for methods that learn from labels.
+    in_force
+        Whether it is the cut now.
+    """
+
+    id: str
+    model_id: str
+    version: int
+    action: Literal["apply", "undo"]
+    title: str
+    threshold: dict[str, Any]
+    series_id: str | None
+    in_force: bool
+    created_at: str
+    created_by: str
+
+
+@dataclass(frozen=True)
+class LabelRecord:
+    """What a person says of a span.
+
+    Parameters
+    ----------
+    start, end
+        Half-open.
+    verdict
+        See `Verdict`.
+    note
+        In the person's words; may be empty.
+    source
+        "person", "feedback" on an event, or "import".
+    model_id
+        Whose event it was, for feedback.
+    """
+
+    id: str
+    series_id: str
+    start: Moment
+    end: Moment
+    verdict: Verdict
+    note: str
+    source: str
+    model_id: str | None
+    created_at: str
+    created_by: str

@@ -1,0 +1,33 @@
+"""The store: tables in SQLite or PostgreSQL, brought up to date by migrations."""
+
+from __future__ import annotations
+
+from offbeat.server.store.engine import Store
+from offbeat.server.store.tables import (
+    Base,
+    CutRow,
+    DetectionRow,
+    JobRow,
+    LabelRow,
+    ModelRow,
+    SeriesRow,
+    SessionRow,
+    VersionRow,
+    new_id,
+    now_text,
+)
+
+__all__ = [
+    "Base",
+    "CutRow",
+    "DetectionRow",
+    "JobRow",
+    "LabelRow",
+    "ModelRow",
+    "SeriesRow",
+    "SessionRow",
+    "Store",
+    "VersionRow",
+    "new_id",
+    "now_text",
+]

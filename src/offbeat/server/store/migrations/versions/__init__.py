@@ -1,0 +1,1 @@
+"""The changes, oldest first: v0001, v0002, ..."""

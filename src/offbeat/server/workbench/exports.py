@@ -1,0 +1,95 @@
+"""Exports: events, scores, a model, and its settings for the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from offbeat.errors import one_of
+from offbeat.io import frame_bytes
+from offbeat.server.files import DataFolder
+from offbeat.server.workbench.detections import DetectionShelf
+from offbeat.server.workbench.models import ModelShelf
+from offbeat.settings import settings_text
+
+__all__ = ["ExportDesk", "Exported", "TableFormat"]
+
+TableFormat = Literal["csv", "json", "jsonl", "parquet"]
+TYPES: dict[TableFormat, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that goes out."""
+
+    data: bytes
+    media_type: str
+    name: str
+
+
+class ExportDesk:
+    """What goes out, byte for byte as the command line writes it.
+
+    Parameters
+    ----------
+    folder
+        Where a model is put together.
+    models, detections
+        What goes out.
+    """
+
+    def __init__(self, folder: DataFolder, models: ModelShelf, detections: DetectionShelf) -> None:
+        self._folder, self._models, self._detections = folder, models, detections
+
+    def events(
+        self,
+        series_id: str,
+        model_id: str,
+        format_: TableFormat = "csv",
+        *,
+        version: int | None = None,
+    ) -> Exported:
+        """The events under the cut in force, as `offbeat detect --out` writes them."""
+        one_of("format", format_, TYPES)
+        detection = self._detections.open(series_id, model_id, version=version)
+        data = frame_bytes(detection.events_frame(), format_)
+        return Exported(data, TYPES[format_], f"events.{format_}")
+
+    def scores(
+        self,
+        series_id: str,
+        model_id: str,
+        format_: TableFormat = "csv",
+        *,
+        version: int | None = None,
+    ) -> Exported:
+        """Every row with its score and what was expected, as `offbeat score --out` writes them."""
+        one_of("format", format_, TYPES)
+        detection = self._detections.open(series_id, model_id, version=version)
+        data = frame_bytes(detection.to_frame(), format_)
+        return Exported(data, TYPES[format_], f"scores.{format_}")
+
+    def model(self, model_id: str, *, version: int | None = None) -> Exported:
+        """The model file, with the cut in force."""
+        with self._folder.incoming(".offbeat") as path:
+            data = self._models.write(model_id, path, version).read_bytes()
+        return Exported(data, "application/octet-stream", "model.offbeat")
+
+    def settings(self, model_id: str, *, version: int | None = None) -> Exported:
+        """Every option as YAML, as `offbeat train FILE --set @settings.yaml` reads it."""
+        fitted = self._models.detector(model_id, version)
+        fitted.set_params(threshold=fitted.threshold_)
+        return Exported(settings_text(fitted).encode(), "application/yaml", "settings.yaml")
+
+    def report(self, series_id: str, model_id: str, *, version: int | None = None) -> Exported:
+        """The report in one HTML file, as `offbeat report` writes it."""
+        detection = self._detections.open(series_id, model_id, version=version)
+        with self._folder.incoming(".html") as path:
+            data = Path(detection.report(path)).read_bytes()
+        return Exported(data, "text/html; charset=utf-8", "report.html")

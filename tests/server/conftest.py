@@ -1,0 +1,61 @@
+"""A server on a folder of its own; its workers do their tasks in the same process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from serving import Inline, postgres_database
+from starlette.testclient import TestClient
+
+import contract
+from offbeat.server.app import create_app
+from offbeat.server.options import ServerOptions
+
+
+@pytest.fixture(scope="module")
+def inline() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("workbench.bench", "jobs.runner"):
+            patch.setattr(f"offbeat.server.{module}.Worker", Inline)
+        yield
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two waves at one row a minute with an anomaly and a label column."""
+    data = contract.waves()
+    data[700:730, 0] += 3
+    label = np.zeros(len(data), dtype=int)
+    label[700:730] = 1
+    path = tmp_path_factory.mktemp("table") / "waves.csv"
+    time = np.datetime64("2026-01-05T00:00:00", "ns") + np.arange(len(data)) * np.timedelta64(
+        60, "s"
+    ).astype("timedelta64[ns]")
+    frame = pl.DataFrame({"time": time, "a": data[:, 0], "b": data[:, 1], "label": label})
+    frame.write_csv(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> ServerOptions:
+    return ServerOptions(data=tmp_path_factory.mktemp("data"), grace=0.0)
+
+
+@pytest.fixture(scope="module")
+def client(inline: None, options: ServerOptions) -> Iterator[TestClient]:
+    with TestClient(create_app(options), base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.sqlite'}"
+        return
+    with postgres_database() as url:
+        yield url

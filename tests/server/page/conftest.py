@@ -1,0 +1,67 @@
+"""A real Chromium, and a server whose page it opens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosting import hosted
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not Path(CHROMIUM).exists():
+        reason = "chromium is not installed (apt-get install chromium)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(browser, tmp_path_factory) -> Iterator[str]:
+    """A server that was started for the first time."""
+    with hosted(tmp_path_factory.mktemp("bench") / "data", example=True) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def opened(browser) -> Iterator[Callable[..., Any]]:
+    window = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+
+    @contextmanager
+    def page_at(address: str, *, allowed: tuple[str, ...] = ()) -> Iterator[Any]:
+        """A page, logged out; an error on it fails the test."""
+        window.clear_cookies()
+        page = window.new_page()
+        page.set_default_timeout(20_000)
+        wrong: list[str] = []
+        page.on("console", lambda each: wrong.append(each.text) if each.type == "error" else None)
+        page.on("pageerror", lambda each: wrong.append(str(each)))
+        page.goto(address)
+        yield page
+        assert [each for each in wrong if not any(text in each for text in allowed)] == []
+        page.close()
+
+    yield page_at
+    window.close()

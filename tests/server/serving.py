@@ -1,0 +1,71 @@
+"""What tests of the server share: tasks done in the same process, a database, the end of a job."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+from starlette.testclient import TestClient
+
+from offbeat.errors import OffbeatError
+from offbeat.server.jobs import tasks, worker
+
+POSTGRES = os.environ.get("OFFBEAT_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
+QUICK = ("training.max_epochs=2", "hidden_size=8")
+
+
+class Inline(worker.Worker):
+    """Does tasks where it is asked to: no process has to start."""
+
+    def start(self) -> None:
+        pass
+
+    def _run(self, task: tasks.Task, on_epoch: Any) -> dict[str, Any]:
+
+        plain = tasks.task_to_dict(task)
+        try:
+            again = tasks.task_from_dict(json.loads(json.dumps(plain)))
+            return again.run(lambda epoch: on_epoch(asdict(epoch)) if on_epoch else None)
+        except OffbeatError as problem:
+            raise worker.TaskFailedError(str(problem)) from None
+
+
+class postgres_database:  # noqa: N801 (used as a function)
+    """An empty PostgreSQL database; skipped where there is no server, but not in CI."""
+
+    def __enter__(self) -> str:
+        self.name = f"offbeat_{secrets.token_hex(6)}"
+        self.admin = create_engine(
+            POSTGRES.replace("postgresql://", "postgresql+psycopg://"),
+            isolation_level="AUTOCOMMIT",
+        )
+        try:
+            self._say(f'CREATE DATABASE "{self.name}"')
+        except DBAPIError as problem:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"no PostgreSQL at OFFBEAT_TEST_POSTGRES or here: {problem.orig}")
+        return POSTGRES.rsplit("/", 1)[0] + f"/{self.name}"
+
+    def __exit__(self, *_: object) -> None:
+        self._say(f'DROP DATABASE "{self.name}" WITH (FORCE)')
+        self.admin.dispose()
+
+    def _say(self, sentence: str) -> None:
+        with self.admin.connect() as connection:
+            connection.execute(text(sentence))
+
+
+def wait(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
+    """The job once it has ended well."""
+    with client.stream("GET", f"/api/v1/jobs/{job['id']}/events") as stream:
+        stream.read()
+    ended: dict[str, Any] = client.get(f"/api/v1/jobs/{job['id']}").json()
+    assert ended["state"] == "done", ended
+    return ended

@@ -1,0 +1,168 @@
+"""Killed with SIGKILL in the middle of uploads, trainings and labels: nothing acknowledged is lost.
+
+The same with larger series, more clients and figures is `benchmarks/load_server.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import numpy as np
+import pytest
+from serving import QUICK, postgres_database
+
+import contract
+from offbeat.server.options import ServerOptions
+from offbeat.server.workbench import Workbench
+
+KILLS = 20
+MOST_WRITES = 9
+"""Acknowledged by one server before it is killed in the middle of the next."""
+LONGEST_LIFE = 10.0
+ADDRESS = re.compile(r"offbeat: (http://\S+),")
+
+
+class Nursery:
+    """Starts servers, and kills them."""
+
+    def __init__(self, folder: Path, store: str | None) -> None:
+        script = Path(__file__).with_name("nursery.py")
+        self._out = folder / "out.txt"
+        self._asked = {"data": str(folder / "data"), "store": store, "out": str(self._out)}
+        self._process = subprocess.Popen(
+            [sys.executable, str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self.pid = 0
+
+    def start(self) -> str:
+        """The address of a new server."""
+        self._out.unlink(missing_ok=True)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(self._asked) + "\n")
+        self._process.stdin.flush()
+        self.pid = int(self._process.stdout.readline())
+        for _ in range(600):
+            said = self._out.read_text() if self._out.exists() else ""
+            if found := ADDRESS.search(said):
+                return found[1]
+            time.sleep(0.05)
+        raise AssertionError(said)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        while Path(f"/proc/{self.pid}").exists():
+            time.sleep(0.005)
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class Client(threading.Thread):
+    """Sends until the server is gone, and remembers what was acknowledged."""
+
+    def __init__(self, address: str, acknowledged: dict[str, list[Any]], csv: bytes) -> None:
+        super().__init__(daemon=True)
+        self._address, self._kept, self._csv = address, acknowledged, csv
+
+    def run(self) -> None:
+        with httpx.Client(base_url=f"{self._address}/api/v1", timeout=20, verify=False) as http:
+            try:
+                while True:
+                    self._once(http)
+            except httpx.TransportError:
+                return
+
+    def _once(self, http: httpx.Client) -> None:
+        made = http.post("/series", params={"name": "killed"}, content=self._csv)
+        assert made.status_code == 201, made.text
+        series = made.json()
+        self._kept["series"].append((series["id"], series["n_rows"]))
+        for start in (10, 40):
+            span = {"start": start, "end": start + 5, "verdict": "anomaly"}
+            label = http.post(f"/series/{series['id']}/labels", json=span)
+            assert label.status_code == 201, label.text
+            self._kept["labels"].append((series["id"], label.json()["id"]))
+        job = http.post(f"/series/{series['id']}/train", json={"settings": QUICK})
+        assert job.status_code == 202, job.text
+        self._kept["jobs"].append(job.json()["id"])
+
+
+def count(acknowledged: dict[str, list[Any]]) -> int:
+    return sum(map(len, acknowledged.values()))
+
+
+def _csv() -> bytes:
+    rows = "\n".join(f"{a:.6f},{b:.6f}" for a, b in contract.waves(300))
+    return f"a,b\n{rows}\n".encode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_nothing_acknowledged_is_lost(tmp_path: Path, kind: str) -> None:
+    if kind == "sqlite":
+        _kill_often(tmp_path, None, KILLS)
+    else:
+        with postgres_database() as url:
+            _kill_often(tmp_path, url, 4)
+
+
+def _kill_often(folder: Path, store: str | None, kills: int) -> None:
+    acknowledged: dict[str, list[Any]] = {"series": [], "labels": [], "jobs": []}
+    nursery, draw, csv = Nursery(folder, store), np.random.default_rng(0), _csv()
+    try:
+        for _ in range(kills):
+            address = nursery.start()
+            clients = [Client(address, acknowledged, csv) for _ in range(2)]
+            for client in clients:
+                client.start()
+            wanted = count(acknowledged) + int(draw.integers(1, MOST_WRITES))
+            until = time.monotonic() + LONGEST_LIFE
+            while count(acknowledged) < wanted and time.monotonic() < until:
+                time.sleep(0.002)
+            nursery.kill()
+            for client in clients:
+                client.join()
+    finally:
+        nursery.close()
+    assert acknowledged["jobs"], "nothing was acknowledged between the kills"
+    _look(folder / "data", store, acknowledged)
+
+
+def _look(data: Path, store: str | None, acknowledged: dict[str, list[Any]]) -> None:
+    """Open the store once more: all is there and whole, and nothing half-done is left."""
+    bench = Workbench(ServerOptions(data=data, store=store, grace=0.0))
+    bench.open()
+    try:
+        for series_id, n_rows in acknowledged["series"]:
+            assert len(bench.series.load(series_id)) == n_rows
+        for series_id, label_id in acknowledged["labels"]:
+            assert label_id in {label.id for label in bench.labels.find(series_id)}
+        for job_id in acknowledged["jobs"]:
+            job = bench.jobs.get(job_id)
+            assert job.state in ("queued", "running", "done", "failed")
+            assert (job.problem is not None) == (job.state == "failed")
+        known = {series.id for series in bench.series.find(limit=1000)}
+        assert {series_id for series_id, _ in acknowledged["series"]} <= known
+        assert len(list((data / "series").iterdir())) == bench.series.count()
+        assert not [path for path in data.rglob("*.part") if "models" not in path.parts]
+    finally:
+        bench.close()
