@@ -71,20 +71,20 @@ def check_series(train: np.ndarray, data: np.ndarray) -> None:
     assert (score[known] >= 0).all()
 
 
-@settings(max_examples=700, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(BLOCKS)
 def test_one_channel_in_blocks(blocks) -> None:
     data = built(blocks)
     check_series(data, data)
 
 
-@settings(max_examples=700, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(BLOCKS, BLOCKS)
 def test_trained_on_one_and_scored_on_another(train, data) -> None:
     check_series(built(train), built(data))
 
 
-@settings(max_examples=700, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 40), st.integers(1, 3), st.data())
 def test_any_cells(n_rows, n_channels, draw) -> None:
     data = draw.draw(arrays(np.float64, (n_rows, n_channels), elements=CELLS))
