@@ -6,7 +6,6 @@ Figures are kept in `out/ablation/`, so a run that was stopped goes on where it 
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 from collections.abc import Callable
@@ -17,9 +16,9 @@ import numpy as np
 import polars as pl
 import torch
 
-from cases import FAMILIES, Case, published_cases
+from cases import FAMILIES, Case, both_looks, published_cases
 from families import Recording, all_recordings
-from jobs import keep, measure
+from jobs import keep, measure, minutes_asked
 from offbeat import (
     EnsembleDetector,
     LSTMAutoencoderDetector,
@@ -33,7 +32,6 @@ from offbeat import (
 from offbeat.detector import Detector
 from offbeat.errors import OffbeatError
 from offbeat.lesson import Lesson
-from offbeat.metrics import vus_pr
 from offbeat.scores import MODES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,9 +66,7 @@ Job = tuple[Case | Recording, str]
 
 def main() -> None:
     """Measure what is not measured yet, then make the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
-    minutes = parser.parse_args().minutes
+    minutes = minutes_asked(__doc__.splitlines()[0])
     KEPT.mkdir(parents=True, exist_ok=True)
     jobs: list[Job] = [(case, name) for case in short_cases() for name in LEVERS]
     jobs += [(one, name) for one in with_clock() for name in CLOCK_LEVERS]
@@ -119,18 +115,12 @@ def score(job: Job) -> None:
     keep({"family": family, "series": what.name, "lever": name, **figures}, kept(what, name))
 
 
-def of_case(case: Case, name: str) -> dict[str, object]:
+def of_case(case: Case, name: str) -> dict[str, float]:
     """VUS-PR by the published protocol, both ways of looking."""
     frame, label = case.read()
-    data = frame.drop("timestamp")
-    detector = LEVERS[name]().fit(data[: case.n_train])
-    figures = {}
-    for look in MODES:
-        detector.set_params(smoothing=look)
-        figures[look] = vus_pr(
-            label, np.asarray(detector.anomaly_score(data)["score"]), case.buffer
-        )
-    return figures
+    values = frame.drop("timestamp").to_numpy()
+    detector = LEVERS[name]().fit(values[: case.n_train])
+    return both_looks(detector, values, label, case.buffer)
 
 
 def of_clock(one: Recording, name: str) -> dict[str, object]:

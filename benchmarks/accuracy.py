@@ -10,7 +10,6 @@ on where it was. Writes `benchmarks/results/accuracy_series.csv` and `accuracy.m
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import time
@@ -22,7 +21,7 @@ import polars as pl
 import torch
 
 from cases import FAMILIES, Case, published_cases
-from jobs import keep, measure
+from jobs import keep, measure, minutes_asked
 from offbeat.commands import find_commands
 from offbeat.detector import Detector
 from offbeat.errors import OffbeatError
@@ -42,9 +41,7 @@ Job = tuple[Case, str]
 
 def main() -> None:
     """Measure what is not measured yet, then make the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
-    minutes = parser.parse_args().minutes
+    minutes = minutes_asked(__doc__.splitlines()[0])
     KEPT.mkdir(parents=True, exist_ok=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
     cases = sorted(published_cases(), key=lambda case: case.path.stat().st_size)

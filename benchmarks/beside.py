@@ -7,7 +7,6 @@ in `out/beside/`. Writes `benchmarks/results/beside.md`. `--minutes 10` stops af
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 from collections.abc import Callable
@@ -17,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cases import both_looks
 from families import Recording, all_recordings
-from jobs import keep, measure
+from jobs import keep, measure, minutes_asked
 from offbeat import (
     EnsembleDetector,
     LSTMDetector,
@@ -27,7 +27,6 @@ from offbeat import (
 )
 from offbeat.baselines import SmoothedZDetector
 from offbeat.detector import Detector
-from offbeat.metrics import vus_pr
 from offbeat.runs import label_runs
 from offbeat.scores import MODES
 from offbeat.season import estimate_period
@@ -53,9 +52,7 @@ Job = tuple[Timed, str]
 
 def main() -> None:
     """Measure what is not measured yet, then make the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
-    minutes = parser.parse_args().minutes
+    minutes = minutes_asked(__doc__.splitlines()[0])
     KEPT.mkdir(parents=True, exist_ok=True)
     series = [tutorial_sine(), *map(timed, filter(short_events, all_recordings()))]
     jobs: list[Job] = [(one, name) for one in series for name in ASKED]
@@ -97,12 +94,7 @@ def score(job: Job) -> None:
     series, name = job
     torch.set_num_threads(1)
     detector = ASKED[name]().fit(series.values[: series.n_train])
-    figures = {}
-    for look in MODES:
-        detector.set_params(smoothing=look)
-        figures[look] = vus_pr(
-            series.label, np.asarray(detector.anomaly_score(series.values)), series.buffer
-        )
+    figures = both_looks(detector, series.values, series.label, series.buffer)
     keep(figures, kept(series, name))
 
 

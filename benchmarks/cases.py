@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-__all__ = ["FAMILIES", "SHARED", "Case", "published_cases"]
+from offbeat.detector import Detector
+from offbeat.metrics import vus_pr
+from offbeat.scores import MODES
+
+__all__ = ["FAMILIES", "SHARED", "Case", "both_looks", "published_cases"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 FAMILIES = ("nab U", "smap U", "msl U", "ucr U", "smap M", "msl M", "smd M")
@@ -77,3 +81,14 @@ def published_cases() -> list[Case]:
                 )
             )
     return cases
+
+
+def both_looks(
+    detector: Detector, values: np.ndarray, label: np.ndarray, buffer: int
+) -> dict[str, float]:
+    """VUS-PR of a fitted detector on values (T, C) and labels (T,), live and looking back."""
+    figures = {}
+    for look in MODES:
+        detector.set_params(smoothing=look)
+        figures[look] = vus_pr(label, detector.anomaly_score(values), buffer)
+    return figures

@@ -8,7 +8,6 @@ Writes `benchmarks/results/families.csv` and `families.md`. `--minutes 30` stops
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import polars as pl
 import torch
 
 from cases import SHARED
-from jobs import keep, measure
+from jobs import keep, measure, minutes_asked
 from offbeat import Series, evaluate
 from offbeat.errors import OffbeatError
 from offbeat.lesson import Lesson
@@ -65,9 +64,7 @@ Job = tuple[Recording, str]
 
 def main() -> None:
     """Measure what is not measured yet, then make the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
-    minutes = parser.parse_args().minutes
+    minutes = minutes_asked(__doc__.splitlines()[0])
     KEPT.mkdir(parents=True, exist_ok=True)
     recordings = all_recordings()
     names = [*FIRST, *(name for name in DETECTORS if name not in FIRST)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import time
@@ -12,9 +13,16 @@ from typing import Any
 
 from rich.progress import track
 
-__all__ = ["keep", "measure"]
+__all__ = ["keep", "measure", "minutes_asked"]
 
 PROCESSES = 2
+
+
+def minutes_asked(about: str) -> float:
+    """How long the command line gives, `--minutes 30`; `about` is the first line of its help."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
+    return float(parser.parse_args().minutes)
 
 
 def measure(work: Callable[[Any], None], todo: Sequence[Any], minutes: float) -> None:

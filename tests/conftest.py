@@ -8,6 +8,8 @@ from hypothesis import settings
 
 from bad_files import OLD, QUICK, run, table
 
+pytest_plugins = ["chromium"]
+
 torch.set_num_threads(1)  # two workers on two cores: more threads only wait for each other
 
 # a busy machine is no mistake of the code

@@ -17,7 +17,7 @@ from offbeat.io.times import instant
 from offbeat.series import BoolArray, FloatArray, IntArray, Series, TimeArray
 from offbeat.stamps import step_text, time_text
 
-__all__ = ["Grid", "Step", "infer_step", "regularise", "row_at"]
+__all__ = ["Grid", "Step", "infer_step", "label_on_grid", "regularise", "row_at"]
 
 Step = str | timedelta | np.timedelta64 | int
 """A duration (`"1min"`, a timedelta), or a number of rows where the data have no clock."""
@@ -271,12 +271,32 @@ def _gather(series: Series, order: IntArray, slot: IntArray, time: TimeArray) ->
     values[filled] = ordered if len(first) == len(slot) else _group_mean(ordered, first)
     label = None
     if series.label is not None:
-        found = np.maximum.reduceat(series.label[order], first)
-        rows = np.arange(len(time))
-        before = np.searchsorted(filled, rows, side="right") - 1
-        after = np.searchsorted(filled, rows, side="left")
-        label = np.minimum(found[before], found[after])
+        label = label_on_grid(series.label[order], slot, len(time))
     return replace(series, values=values, time=time, label=label)
+
+
+def label_on_grid(label: IntArray, slot: IntArray, n_rows: int) -> IntArray:
+    """Labels of rows as they came, on a regular grid.
+
+    Parameters
+    ----------
+    label, slot
+        Shape (rows,): 0 or 1, and where each row goes.
+    n_rows
+        Rows of the grid, of which the first and the last are measured.
+
+    Returns
+    -------
+    Shape (n_rows,): the largest of the rows in it; an empty row is 1 between two that are.
+    """
+    found = np.zeros(n_rows, dtype=np.int8)
+    np.maximum.at(found, slot, label.astype(np.int8))
+    measured = np.zeros(n_rows, dtype=bool)
+    measured[slot] = True
+    rows = np.arange(n_rows)
+    before = np.maximum.accumulate(np.where(measured, rows, 0))
+    after = np.minimum.accumulate(np.where(measured, rows, n_rows - 1)[::-1])[::-1]
+    return np.minimum(found[before], found[after])
 
 
 def _group_mean(ordered: FloatArray, first: IntArray) -> FloatArray:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from fakes import fake_detection
 from offbeat.report import write_report
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 NASTY = ("<script>window.hacked=1</script>", "<img src=x onerror=window.hacked=1>", "x" * 200)
 CASES = {
     "three": lambda: fake_detection(6_000, 3, True, zone="Europe/Berlin"),
@@ -31,20 +18,6 @@ CASES = {
     "many": lambda: fake_detection(20_000, 38, True, n_events=60),
     "nasty": lambda: fake_detection(2_000, 3, True, names=NASTY),
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not Path(CHROMIUM).exists():
-        reason = "chromium is not installed (apt-get install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,14 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from offbeat.series import TimeArray
+from offbeat.series import Series, TimeArray
 from offbeat.stamps import local_time
 from offbeat.wording import cut_middle
-
-if TYPE_CHECKING:
-    from offbeat.detection import Detection
 
 __all__ = [
     "CONFIG",
@@ -199,9 +196,8 @@ def shown_time(time: TimeArray, zone: str | None) -> Any:
     return np.datetime_as_string(stamps)
 
 
-def time_axis(figure: go.Figure, detection: Detection) -> None:
+def time_axis(figure: go.Figure, series: Series) -> None:
     """The axis runs over the whole series; its title names the zone."""
-    series = detection.series
     ends = shown_time(series.time[[0, -1]], series.zone).tolist()
     title = "row" if not series.has_clock else f"time ({series.zone})" if series.zone else "time"
     kind = "date" if series.has_clock else "linear"

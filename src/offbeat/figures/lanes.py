@@ -112,7 +112,7 @@ def score_figure(
     figure = stack([("", "", 260)])
     _draw_score(figure, detection, 1, (max_points, _detailed(detection)))
     figure.update_layout(shapes=event_boxes(detection) + unscored_boxes(detection))
-    time_axis(figure, detection)
+    time_axis(figure, detection.series)
     figure.update_yaxes(title_text="score", rangemode="tozero")
     if axis == "log":
         figure.update_yaxes(type="log", dtick=1, tickformat="~g")
@@ -146,7 +146,7 @@ def _lanes_figure(
         boxes += strip_boxes(figure, detection, mask, colour, lane)
         hide_axis(figure, detection, title, lane)
     figure.update_layout(shapes=boxes)
-    time_axis(figure, detection)
+    time_axis(figure, detection.series)
     if others:
         _name_others(figure, others)
     return figure

@@ -54,7 +54,7 @@ def share_figure(
     rest = order[MAX_AREAS:]
     if len(rest):
         _add_area(figure, time, areas[:, rest].sum(axis=1), f"{len(rest)} others", REST)
-    time_axis(figure, detection)
+    time_axis(figure, detection.series)
     if height == "share":
         figure.update_yaxes(title_text="share (%)", range=[0, 100])
     else:

@@ -12,10 +12,10 @@ from offbeat.figures.canvas import (
     VALUE,
     axis_name,
     line,
-    safe,
     short,
     shown_time,
     stack,
+    time_axis,
 )
 from offbeat.figures.thinning import shown_rows
 from offbeat.series import Series
@@ -61,10 +61,7 @@ def values_figure(
             hovertemplate=NUMBER,
             showlegend=False,
         )
-    title = "row" if not series.has_clock else f"time ({series.zone})" if series.zone else "time"
-    ends = shown_time(series.time[[0, -1]], series.zone).tolist()
-    kind = "date" if series.has_clock else "linear"
-    figure.update_xaxes(type=kind, range=ends, title_text=safe(title))
+    time_axis(figure, series)
     spare = MARGIN_PX["t"] - TOP_PX  # there is no legend
     figure.update_layout(margin={"t": TOP_PX}, height=figure.layout.height - spare)
     return figure

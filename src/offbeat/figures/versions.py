@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from offbeat.figures.canvas import EVENT, PALETTE, line, log_ticks, short, shown_time, stack
-from offbeat.figures.canvas import time_axis as span_axis
+from offbeat.figures.canvas import (
+    EVENT,
+    PALETTE,
+    line,
+    log_ticks,
+    short,
+    shown_time,
+    stack,
+    time_axis,
+)
 from offbeat.figures.thinning import shown_rows
 
 if TYPE_CHECKING:
@@ -54,5 +62,5 @@ def severity_figure(detections: Mapping[str, Detection], max_points: int = 4000)
         **ticks,
     )  # fmt: skip
     for detection in detections.values():
-        span_axis(figure, detection)
+        time_axis(figure, detection.series)
     return figure

@@ -8,9 +8,9 @@ from typing import Any, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from offbeat.server.faults import ConflictError, NotThereError
+from offbeat.server.faults import ConflictError
 from offbeat.server.records import JobKind, JobRecord, JobState
-from offbeat.server.store import JobRow, Store, now_text
+from offbeat.server.store import JobRow, Store, now_text, row_of
 
 __all__ = ["JobQueue", "Settle", "job_record"]
 
@@ -51,7 +51,7 @@ class JobQueue:
             If there is no such job.
         """
         with self._store.reading() as session:
-            return job_record(_row(session, job_id))
+            return job_record(row_of(session, JobRow, job_id))
 
     def find(
         self,
@@ -148,7 +148,7 @@ class JobQueue:
             If it has ended already.
         """
         with self._store.writing() as session:
-            row = _row(session, job_id)
+            row = row_of(session, JobRow, job_id)
             if row.state not in LIVE:
                 raise ConflictError(f"job {job_id} is {row.state} already: nothing to cancel")
             row.state, row.ended_at = "cancelled", now_text()
@@ -192,13 +192,6 @@ def _put_back(row: JobRow, problem: str) -> None:
         row.state, row.started_at = "queued", None
     else:
         row.state, row.ended_at, row.problem = "failed", now_text(), problem
-
-
-def _row(session: Session, job_id: str) -> JobRow:
-    row = session.get(JobRow, job_id)
-    if row is None:
-        raise NotThereError(f"there is no job {job_id}")
-    return row
 
 
 def job_record(row: JobRow) -> JobRecord:

@@ -41,9 +41,8 @@ def series_heading(visit: Visit, series: SeriesRecord, pair: Pair | None, chosen
     tools = head_line(cut_middle(series.name, 90), crumbs=(("All series", "/"),), lead=lead)
     with tools:
         if pair is not None:
-            shown = visit.query.get("version", "")
-            if shown.isdigit() and int(shown) != pair.model.active.number:
-                words("span", f"version {shown}, not in use", "tag plan")
+            if visit.version not in (None, pair.model.active.number):
+                words("span", f"version {visit.version}, not in use", "tag plan")
             _models(visit, pair)
             if pair.detection is not None:
                 _exports(pair.detection.id)

@@ -40,7 +40,7 @@ async def quiet_view(visit: Visit) -> None:
             if visit.may_act:
                 link("Train a model", address(series_id, "/train"), "button main", data_key="T")
         return
-    rules = await visit.ask(visit.bench.teaching.rules, pair.model.id, version=_version(visit))
+    rules = await visit.ask(visit.bench.teaching.rules, pair.model.id, version=visit.version)
     calendar = _Calendar(visit, pair, rules.mutes)
     with tag("div", "split wide-side"):
         with tag("div", "stack"):
@@ -123,7 +123,7 @@ class _Calendar:
     async def _keep(self, mutes: tuple[Mute, ...]) -> None:
         kept = await self.visit.change(
             self.visit.bench.teaching.mute, self.pair.model.id, mutes,
-            by=self.visit.caller.name, version=_version(self.visit),
+            by=self.visit.caller.name, version=self.visit.version,
         )  # fmt: skip
         if kept is not None:
             ui.navigate.reload()
@@ -185,8 +185,3 @@ async def _muted(visit: Visit, pair: Pair) -> None:
                 with tag("tr"):
                     cell(moment(detection, event.start_time))
                     cell(cut_middle(event.muted_by, 80))
-
-
-def _version(visit: Visit) -> int | None:
-    text = visit.query.get("version", "")
-    return int(text) if text.isdigit() else None

@@ -35,13 +35,12 @@ HEIGHT_PX, LANE_PX = 590, 110
 
 async def asked_pair(visit: Visit) -> Pair | None:
     """Series, model and version that the address names."""
-    version = visit.query.get("version", "")
     return await visit.ask(
         chosen_pair,
         visit.bench,
         visit.params["series_id"],
         visit.query.get("model"),
-        int(version) if version.isdigit() else None,
+        visit.version,
     )
 
 

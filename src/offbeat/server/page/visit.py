@@ -48,6 +48,12 @@ class Visit:
         """Whether anything may be changed; who may not sees no buttons that would."""
         return self.caller.role == "full"
 
+    @property
+    def version(self) -> int | None:
+        """The model's version that the address names."""
+        text = self.query.get("version", "")
+        return int(text) if text.isdigit() else None
+
     async def ask(self, call: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
         """What the workbench answers, without making others wait."""
         answer: R = await run.io_bound(call, *args, **named)  # type: ignore[assignment]
@@ -66,21 +72,18 @@ class Visit:
 
     def remember(self, **changed: Any) -> None:
         """Write the state of the view into its address; None takes a word out."""
-        for name, value in changed.items():
-            if value is None:
-                self.query.pop(name, None)
-            else:
-                self.query[name] = str(value)
+        self.query = self._changed(changed)
         query = json.dumps(urlencode(self.query))
         ui.run_javascript(f"offbeat.remember({query})")
 
     def with_query(self, **changed: Any) -> str:
         """The address of this view with a few words changed."""
-        query = {**self.query, **{k: str(v) for k, v in changed.items() if v is not None}}
-        for name, value in changed.items():
-            if value is None:
-                query.pop(name, None)
+        query = self._changed(changed)
         return self.path + (f"?{urlencode(query)}" if query else "")
+
+    def _changed(self, changed: Mapping[str, Any]) -> dict[str, str]:
+        query = {**self.query, **changed}
+        return {name: str(value) for name, value in query.items() if value is not None}
 
     def _still_may_act(self) -> bool:
         """A live connection outlasts a log-out: ask again."""

@@ -26,7 +26,7 @@ async def wait_for_scores(visit: Visit, pair: Pair) -> None:
     async def score() -> None:
         made = await visit.change(
             visit.bench.detections.score, pair.series.id, pair.model.id,
-            by=visit.caller.name, version=_version(visit),
+            by=visit.caller.name, version=visit.version,
         )  # fmt: skip
         if made is not None:
             ui.navigate.reload()
@@ -64,8 +64,3 @@ def job_state(job: JobRecord) -> str:
         return {"queued": "in the queue", "cancelled": "called off"}.get(job.state, job.state)
     last = job.epochs[-1]
     return f"epoch {last['epoch']} of {last['max_epochs']}"
-
-
-def _version(visit: Visit) -> int | None:
-    text = visit.query.get("version", "")
-    return int(text) if text.isdigit() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from offbeat.server.store.engine import Store
+from offbeat.server.store.lookup import row_of
 from offbeat.server.store.tables import (
     Base,
     CutRow,
@@ -30,4 +31,5 @@ __all__ = [
     "VersionRow",
     "new_id",
     "now_text",
+    "row_of",
 ]

@@ -19,11 +19,19 @@ from offbeat.server.jobs.queue import JobQueue
 from offbeat.server.jobs.runner import JobRunner
 from offbeat.server.jobs.tasks import ScoreTask, Task
 from offbeat.server.records import DetectionRecord, JobRecord
-from offbeat.server.store import DetectionRow, JobRow, Store, VersionRow, new_id
+from offbeat.server.store import (
+    DetectionRow,
+    JobRow,
+    SeriesRow,
+    Store,
+    VersionRow,
+    new_id,
+    row_of,
+)
 from offbeat.server.workbench.labels import LabelBook
 from offbeat.server.workbench.memory import Memory
 from offbeat.server.workbench.models import ModelShelf, cut_in_force, version_row
-from offbeat.server.workbench.series import SeriesShelf, series_row
+from offbeat.server.workbench.series import SeriesShelf
 from offbeat.thresholds import Calibration, Threshold, threshold_from_dict
 
 __all__ = ["DetectionShelf", "ScoreHandler"]
@@ -144,9 +152,7 @@ class DetectionShelf:
     def delete(self, detection_id: str) -> None:
         """Forget kept scores."""
         with self._store.writing() as session:
-            row = session.get(DetectionRow, detection_id)
-            if row is None:
-                raise NotThereError(f"there is no detection {detection_id}")
+            row = row_of(session, DetectionRow, detection_id)
             session.delete(row)
         self._folder.remove("scores", row.file)
         self._memory.forget(detection_id)
@@ -166,7 +172,7 @@ class DetectionShelf:
 
     def _scored(self, series_id: str, model_id: str, number: int | None) -> _Scored:
         with self._store.reading() as session:
-            series_row(session, series_id)
+            row_of(session, SeriesRow, series_id)
             version = version_row(session, model_id, number)
             cut = cut_in_force(session, version)
             try:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
+
 from offbeat.errors import one_of
 from offbeat.io import frame_bytes
 from offbeat.server.files import DataFolder
@@ -58,8 +60,7 @@ class ExportDesk:
         """The events under the cut in force, as `offbeat detect --out` writes them."""
         one_of("format", format_, TYPES)
         detection = self._detections.open(series_id, model_id, version=version)
-        data = frame_bytes(detection.events_frame(), format_)
-        return Exported(data, TYPES[format_], f"events.{format_}")
+        return _table(detection.events_frame(), "events", format_)
 
     def scores(
         self,
@@ -72,8 +73,7 @@ class ExportDesk:
         """Every row with its score and what was expected, as `offbeat score --out` writes them."""
         one_of("format", format_, TYPES)
         detection = self._detections.open(series_id, model_id, version=version)
-        data = frame_bytes(detection.to_frame(), format_)
-        return Exported(data, TYPES[format_], f"scores.{format_}")
+        return _table(detection.to_frame(), "scores", format_)
 
     def model(self, model_id: str, *, version: int | None = None) -> Exported:
         """The model file, with the cut in force."""
@@ -93,3 +93,7 @@ class ExportDesk:
         with self._folder.incoming(".html") as path:
             data = Path(detection.report(path)).read_bytes()
         return Exported(data, "text/html; charset=utf-8", "report.html")
+
+
+def _table(frame: pl.DataFrame, name: str, format_: TableFormat) -> Exported:
+    return Exported(frame_bytes(frame, format_), TYPES[format_], f"{name}.{format_}")

@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 
 from offbeat.detection import Detection
 from offbeat.errors import DataError, one_of
+from offbeat.grid import label_on_grid
 from offbeat.series import IntArray, Series
-from offbeat.server.faults import NotThereError
 from offbeat.server.records import VERDICTS, LabelRecord, Moment, Verdict
-from offbeat.server.store import LabelRow, SeriesRow, Store, now_text
+from offbeat.server.store import LabelRow, SeriesRow, Store, now_text, row_of
 from offbeat.server.workbench.moments import moment_text, read_moment, rows_in
-from offbeat.server.workbench.series import SeriesShelf, series_row
+from offbeat.server.workbench.series import SeriesShelf
 
 __all__ = ["LabelBook", "label_record"]
 
@@ -49,7 +49,7 @@ class LabelBook:
     def find(self, series_id: str) -> list[LabelRecord]:
         """All labels of a series, in the order of time."""
         with self._store.reading() as session:
-            series = series_row(session, series_id)
+            series = row_of(session, SeriesRow, series_id)
             rows = _rows(session, series_id)
             return [label_record(row, series) for row in sorted(rows, key=_place)]
 
@@ -75,7 +75,7 @@ class LabelBook:
             If the verdict or a moment cannot be read.
         """
         with self._store.writing() as session:
-            series = series_row(session, series_id)
+            series = row_of(session, SeriesRow, series_id)
             row = _made(series, {"start": start, "end": end, "verdict": verdict, "note": note}, by)
             row.source, row.model_id = source, model_id
             session.add(row)
@@ -85,8 +85,8 @@ class LabelBook:
     def change(self, label_id: str, *, by: str, **fields: Any) -> LabelRecord:
         """Change start, end, verdict or note of a label."""
         with self._store.writing() as session:
-            row = _label_row(session, label_id)
-            series = series_row(session, row.series_id)
+            row = row_of(session, LabelRow, label_id)
+            series = row_of(session, SeriesRow, row.series_id)
             known = label_record(row, series)
             given = {name: value for name, value in fields.items() if value is not None}
             plain = {name: getattr(known, name) for name in COLUMNS}
@@ -99,14 +99,14 @@ class LabelBook:
     def remove(self, label_id: str) -> LabelRecord:
         """Take a label back."""
         with self._store.writing() as session:
-            row = _label_row(session, label_id)
+            row = row_of(session, LabelRow, label_id)
             session.delete(row)
-            return label_record(row, series_row(session, row.series_id))
+            return label_record(row, row_of(session, SeriesRow, row.series_id))
 
     def remove_overlapping(self, series_id: str, start: Moment, end: Moment) -> list[LabelRecord]:
         """Take back all that touches a span."""
         with self._store.writing() as session:
-            series = series_row(session, series_id)
+            series = row_of(session, SeriesRow, series_id)
             first, last = _span(series, start, end)
             gone = [
                 row for row in _rows(session, series_id) if row.start < last and first < row.end
@@ -157,7 +157,7 @@ class LabelBook:
         one_of("format", format_, ("csv", "json"))
         plain = _plain_rows(data, format_)
         with self._store.writing() as session:
-            series = series_row(session, series_id)
+            series = row_of(session, SeriesRow, series_id)
             if replace_all:
                 for old in _rows(session, series_id):
                     session.delete(old)
@@ -199,7 +199,9 @@ class LabelBook:
             return {}
         return {
             "source": replace(detection.source, label=truth),
-            "series": replace(detection.series, label=_on_grid(truth, detection)),
+            "series": replace(
+                detection.series, label=label_on_grid(truth, detection.slot, len(detection.series))
+            ),
         }
 
 
@@ -223,18 +225,6 @@ def label_record(row: LabelRow, series: SeriesRow) -> LabelRecord:
     )
 
 
-def _on_grid(label: IntArray, detection: Detection) -> IntArray:
-    """Labels of the rows as they came, on the regular grid, as `offbeat.grid.Grid` has them."""
-    n_rows = len(detection.series)
-    gathered = np.zeros(n_rows, dtype=np.int8)
-    np.maximum.at(gathered, detection.slot, label.astype(np.int8))
-    measured = np.bincount(detection.slot, minlength=n_rows) > 0
-    rows = np.arange(n_rows)
-    before = np.maximum.accumulate(np.where(measured, rows, 0))
-    after = np.minimum.accumulate(np.where(measured, rows, n_rows - 1)[::-1])[::-1]
-    return np.minimum(gathered[before], gathered[after])
-
-
 def _rows(session: Session, series_id: str) -> list[LabelRow]:
     """The oldest first."""
     wanted = select(LabelRow).where(LabelRow.series_id == series_id)
@@ -243,13 +233,6 @@ def _rows(session: Session, series_id: str) -> list[LabelRow]:
 
 def _place(row: LabelRow) -> tuple[int, int, str]:
     return row.start, row.end, row.created_at
-
-
-def _label_row(session: Session, label_id: str) -> LabelRow:
-    row = session.get(LabelRow, label_id)
-    if row is None:
-        raise NotThereError(f"there is no label {label_id}")
-    return row
 
 
 def _made(series: SeriesRow, fields: Mapping[str, Any], by: str) -> LabelRow:

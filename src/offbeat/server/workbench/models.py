@@ -25,6 +25,7 @@ from offbeat.server.store import (
     Store,
     VersionRow,
     new_id,
+    row_of,
 )
 from offbeat.server.workbench.series import clean_name
 from offbeat.thresholds import threshold_from_dict
@@ -62,13 +63,13 @@ class ModelShelf:
             If there is no such model.
         """
         with self._store.reading() as session:
-            return _model(session, model_row(session, model_id))
+            return _model(session, row_of(session, ModelRow, model_id))
 
     def versions(self, model_id: str) -> list[VersionRecord]:
         """All versions, the newest first."""
         wanted = select(VersionRow).where(VersionRow.model_id == model_id)
         with self._store.reading() as session:
-            model_row(session, model_id)
+            row_of(session, ModelRow, model_id)
             rows = session.scalars(wanted.order_by(VersionRow.number.desc())).all()
             return [_version(session, row) for row in rows]
 
@@ -81,13 +82,13 @@ class ModelShelf:
         """Roll back, or forth, to a version: this one is in use from now on."""
         with self._store.writing() as session:
             version_row(session, model_id, number)
-            model_row(session, model_id).active = number
+            row_of(session, ModelRow, model_id).active = number
         return self.get(model_id)
 
     def rename(self, model_id: str, name: str) -> ModelRecord:
         """Call it something else."""
         with self._store.writing() as session:
-            model_row(session, model_id).name = clean_name(name)
+            row_of(session, ModelRow, model_id).name = clean_name(name)
         return self.get(model_id)
 
     def upload(self, path: Path, *, name: str, by: str, model_id: str | None = None) -> ModelRecord:
@@ -108,7 +109,7 @@ class ModelShelf:
         with self._store.writing() as session:
             row = add_version(session, stored, about, by=by, model_id=model_id, name=called)
             row.origin = "upload"
-            return _model(session, model_row(session, row.model_id))
+            return _model(session, row_of(session, ModelRow, row.model_id))
 
     def detector(self, model_id: str, number: int | None = None) -> Detector:
         """The fitted detector, with the cut in force."""
@@ -143,7 +144,7 @@ class ModelShelf:
             If a job needs it.
         """
         with self._store.writing() as session:
-            row = model_row(session, model_id)
+            row = row_of(session, ModelRow, model_id)
             self._queue.refuse_if_busy(session, JobRow.model_id, model_id, "this model")
             gone = _files_of(session, [each.id for each in _versions_of(session, model_id)])
             session.delete(row)
@@ -160,7 +161,7 @@ class ModelShelf:
         """
         with self._store.writing() as session:
             row = version_row(session, model_id, number)
-            if model_row(session, model_id).active == number:
+            if row_of(session, ModelRow, model_id).active == number:
                 raise ConflictError(
                     f"version {number} is in use: roll back to another one first, or delete the "
                     "model"
@@ -199,7 +200,7 @@ def add_version(
         session.flush()
         number = 1
     else:
-        model = model_row(session, model_id)
+        model = row_of(session, ModelRow, model_id)
         newest = select(func.max(VersionRow.number)).where(VersionRow.model_id == model_id)
         number = (session.scalar(newest) or 0) + 1
         model.active = number if use else model.active
@@ -218,20 +219,6 @@ def add_version(
     return row
 
 
-def model_row(session: Session, model_id: str) -> ModelRow:
-    """The row of a model.
-
-    Raises
-    ------
-    NotThereError
-        If there is none.
-    """
-    row = session.get(ModelRow, model_id)
-    if row is None:
-        raise NotThereError(f"there is no model {model_id}")
-    return row
-
-
 def version_row(session: Session, model_id: str, number: int | None = None) -> VersionRow:
     """The row of a version; None takes the one in use.
 
@@ -240,7 +227,7 @@ def version_row(session: Session, model_id: str, number: int | None = None) -> V
     NotThereError
         If there is none.
     """
-    wanted = model_row(session, model_id).active if number is None else number
+    wanted = row_of(session, ModelRow, model_id).active if number is None else number
     row = session.scalar(
         select(VersionRow).where(VersionRow.model_id == model_id, VersionRow.number == wanted)
     )

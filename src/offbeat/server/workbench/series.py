@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from offbeat.errors import ConfigError, DataError, nearest_names
 from offbeat.io import ReadOptions
@@ -21,11 +20,11 @@ from offbeat.server.jobs.tasks import CheckTask, ReadTask
 from offbeat.server.jobs.worker import TaskFailedError, Worker, WorkerLostError
 from offbeat.server.options import ServerOptions
 from offbeat.server.records import SeriesRecord
-from offbeat.server.store import DetectionRow, JobRow, LabelRow, SeriesRow, Store, new_id
+from offbeat.server.store import DetectionRow, JobRow, LabelRow, SeriesRow, Store, new_id, row_of
 from offbeat.server.workbench.memory import Memory
 from offbeat.server.workbench.moments import moment_text
 
-__all__ = ["SeriesShelf", "clean_name", "series_row"]
+__all__ = ["SeriesShelf", "clean_name"]
 
 LONGEST_NAME = 200
 MEMORY_BYTES = 256 << 20
@@ -171,14 +170,14 @@ class SeriesShelf:
             If there is no such series.
         """
         with self._store.reading() as session:
-            row = series_row(session, series_id)
+            row = row_of(session, SeriesRow, series_id)
             labels = select(func.count()).where(LabelRow.series_id == series_id)
             return _record(row, session.scalar(labels) or 0)
 
     def load(self, series_id: str) -> Series:
         """The series itself, as it came."""
         with self._store.reading() as session:
-            row = series_row(session, series_id)
+            row = row_of(session, SeriesRow, series_id)
 
         def read() -> tuple[Series, int]:
             path = self._folder.check("series", StoredFile(row.file, row.bytes, row.checksum))
@@ -190,12 +189,12 @@ class SeriesShelf:
     def path(self, series_id: str) -> Path:
         """Where the series lies, for a worker."""
         with self._store.reading() as session:
-            return self._folder.path("series", series_row(session, series_id).file)
+            return self._folder.path("series", row_of(session, SeriesRow, series_id).file)
 
     def rename(self, series_id: str, name: str) -> SeriesRecord:
         """Call it something else."""
         with self._store.writing() as session:
-            series_row(session, series_id).name = clean_name(name)
+            row_of(session, SeriesRow, series_id).name = clean_name(name)
         return self.get(series_id)
 
     def check(self, series_id: str, *, step: str | None = None) -> dict[str, Any]:
@@ -209,14 +208,14 @@ class SeriesShelf:
             Regular step; None infers it, and what was found is remembered.
         """
         with self._store.reading() as session:
-            row = series_row(session, series_id)
+            row = row_of(session, SeriesRow, series_id)
             if step is None and row.check is not None:
                 return {**row.check, "name": row.name}
         path = self._folder.path("series", row.file)
         report = self._ask(CheckTask(str(path), step))
         if step is None:
             with self._store.writing() as session:
-                series_row(session, series_id).check = report
+                row_of(session, SeriesRow, series_id).check = report
         return {**report, "name": row.name}
 
     def delete(self, series_id: str) -> None:
@@ -228,7 +227,7 @@ class SeriesShelf:
             If a job needs it.
         """
         with self._store.writing() as session:
-            row = series_row(session, series_id)
+            row = row_of(session, SeriesRow, series_id)
             self._queue.refuse_if_busy(session, JobRow.series_id, series_id, "this series")
             scores = select(DetectionRow.file).where(DetectionRow.series_id == series_id)
             files = session.scalars(scores).all()
@@ -270,20 +269,6 @@ class SeriesShelf:
                     block = rest or file.read(BLOCK)
                 else:
                     block = unpacker.unconsumed_tail or file.read(BLOCK)
-
-
-def series_row(session: Session, series_id: str) -> SeriesRow:
-    """The row of a series.
-
-    Raises
-    ------
-    NotThereError
-        If there is none.
-    """
-    row = session.get(SeriesRow, series_id)
-    if row is None:
-        raise NotThereError(f"there is no series {series_id}")
-    return row
 
 
 def clean_name(name: str) -> str:
