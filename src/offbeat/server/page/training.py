@@ -117,7 +117,7 @@ class _Form:
                 "Most epochs", "It ends earlier once nothing is gained: 8 without progress."
             ):
                 self._input("epochs", type="number", min=1, max=100_000)
-            with field("Window", "Rows of context. Empty: two periods, as the data have them."):
+            with field("Window", "Rows of context. Empty: the period of the data, or 64."):
                 self._input("window", type="number", min=2, placeholder="found from the data")
             with field("Horizon", "Rows ahead that are forecast. Empty: 8."):
                 self._input("horizon", type="number", min=1, placeholder="8")
