@@ -22,7 +22,6 @@ import torch
 
 from cases import FAMILIES, Case, published_cases
 from jobs import keep, measure, minutes_asked
-from offbeat.commands import find_commands
 from offbeat.detector import Detector
 from offbeat.errors import OffbeatError
 from offbeat.metrics import vus_pr
@@ -65,9 +64,7 @@ def score_case(job: Job) -> None:
     torch.set_num_threads(1)
     frame, label = case.read()
     data = frame.drop("timestamp")
-    switches = find_commands(data[: case.n_train].to_numpy())
-    commands = tuple(n for n, is_one in zip(data.columns, switches, strict=True) if is_one)
-    detector = DETECTORS[name]().set_params(covariates=commands, random_state=SEED)
+    detector = DETECTORS[name]().set_params(random_state=SEED)
     start = time.perf_counter()
     try:
         detector.fit(data[: case.n_train])

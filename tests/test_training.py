@@ -14,15 +14,13 @@ from torch import Tensor
 
 from offbeat import ConfigError, DataError
 from offbeat import training as loop
+from offbeat.losses import Loss, absolute_loss, gaussian_loss, squared_loss, trimmed_mean
 from offbeat.networks import DenseAutoencoder, Forecast, LSTMForecaster
 from offbeat.training import (
     EpochLog,
     Material,
     Training,
     TrainingLog,
-    absolute_loss,
-    gaussian_loss,
-    squared_loss,
     train,
 )
 
@@ -50,7 +48,7 @@ def trained(
     material: Material | None = None,
     seed: int = 0,
     progress: Callable[[EpochLog], None] | None = None,
-    loss: loop.Loss = gaussian_loss,
+    loss: Loss = gaussian_loss,
 ) -> tuple[LSTMForecaster, TrainingLog]:
     made = network() if of is None else of
     given = sine() if material is None else material
@@ -107,22 +105,22 @@ def test_trimming_leaves_out_the_worst_points_only() -> None:
     losses = torch.ones(1, 100, H, 1)
     losses[0, 7] = 1e6
     known = torch.ones_like(losses, dtype=torch.bool)
-    assert loop._trimmed_mean(losses, known, 0.02) == 1
-    assert loop._trimmed_mean(losses, known, 0.0) > 1e3
+    assert trimmed_mean(losses, known, 0.02) == 1
+    assert trimmed_mean(losses, known, 0.0) > 1e3
 
 
 def test_few_points_are_never_trimmed() -> None:
     losses = torch.ones(1, 50, H, 1)
     losses[0, 7] = 51.0
-    assert loop._trimmed_mean(losses, torch.ones_like(losses, dtype=torch.bool), 0.5) == 2
+    assert trimmed_mean(losses, torch.ones_like(losses, dtype=torch.bool), 0.5) == 2
 
 
 def test_what_is_not_known_counts_for_nothing() -> None:
     losses = torch.zeros(1, 4, H, 1)
     known = torch.zeros_like(losses, dtype=torch.bool)
     losses[0, 1, 0], known[0, 1, 0] = 3.0, True
-    assert loop._trimmed_mean(losses, known, 0.0) == 3
-    assert loop._trimmed_mean(losses, torch.zeros_like(known), 0.0) == 0
+    assert trimmed_mean(losses, known, 0.0) == 3
+    assert trimmed_mean(losses, torch.zeros_like(known), 0.0) == 0
 
 
 def test_rows_without_a_value_and_the_end_of_a_segment_teach_nothing() -> None:

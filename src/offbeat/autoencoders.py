@@ -12,13 +12,14 @@ from offbeat.baselines.forecasts import deviation
 from offbeat.errors import whole_number
 from offbeat.judging import Foresight
 from offbeat.keeping import Arrays, State
+from offbeat.losses import squared_loss
 from offbeat.networked import NetworkDetector
 from offbeat.networks import DenseAutoencoder, LSTMAutoencoder, RowNetwork
 from offbeat.options import NetworkOptions
 from offbeat.preparation import Prepared
 from offbeat.scores import LARGEST, Smoothing, error_size
 from offbeat.series import BoolArray, FloatArray, IntArray
-from offbeat.training import EpochLog, Material, ProgressHook, squared_loss
+from offbeat.training import EpochLog, Material, ProgressHook
 from offbeat.windowed import usual_window
 
 __all__ = ["AutoencoderDetector", "LSTMAutoencoderDetector", "Reconstruction"]

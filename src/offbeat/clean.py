@@ -11,8 +11,6 @@ from typing import Literal, Self, get_args
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.impute import KNNImputer
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from offbeat.errors import ConfigError, DataError, ModelFileError, NotFittedError, one_of
 from offbeat.rolling import CHUNK_NUMBERS, centres, half_window, row_median
@@ -166,6 +164,8 @@ class Imputer:
         filled[wanted] = np.nan
         if len(rows) == 0 or len(self.reference_) == 0:
             return
+        from sklearn.impute import KNNImputer  # loading it takes a second or two
+
         nearest = KNNImputer(n_neighbors=N_NEIGHBOURS, weights="distance", keep_empty_features=True)
         nearest.fit(self.reference_)
         described = self._described(values)
@@ -210,7 +210,7 @@ class Scaler:
             )
         # Exact powers of two, so that neither huge nor tiny units overflow or count as constant.
         size = np.exp2(np.floor(np.log2(np.maximum(np.nanmax(np.abs(values), axis=0), 1e-300))))
-        unit, centre = _scikit_scale(values / size, self.method)
+        unit, centre = _unit_and_centre(values / size, self.method)
         constant = np.nanmax(values, axis=0) - np.nanmin(values, axis=0) < SMALLEST_SPREAD
         self.unit_ = np.where(constant, 1.0, unit * size)
         self.centre_ = np.where(constant, np.nanmax(values, axis=0), centre * size)
@@ -374,19 +374,19 @@ def _spread(known: FloatArray) -> float:
     return float((known / size).std() * size) if size > 0 else 0.0
 
 
-def _scikit_scale(values: FloatArray, method: ScaleMethod) -> tuple[FloatArray, FloatArray]:
-    """Unit and centre of each channel, shape (C,)."""
+def _unit_and_centre(values: FloatArray, method: ScaleMethod) -> tuple[FloatArray, FloatArray]:
+    """Unit and centre of each channel, shape (C,); what a unit of 0 would divide by is 1."""
     if method in ("minmax", "minmax_symmetric"):
-        low = 0 if method == "minmax" else -1
-        fitted = MinMaxScaler(feature_range=(low, 1)).fit(values)
-        return 1 / fitted.scale_, -fitted.min_ / fitted.scale_
-    standard = StandardScaler().fit(values)
-    if method == "standard":
-        return standard.scale_, standard.mean_
-    fitted = RobustScaler().fit(values)
-    quartiles = np.nanpercentile(values, [25, 75], axis=0)
-    flat = quartiles[1] == quartiles[0]
-    return np.where(flat, standard.scale_, fitted.scale_), fitted.center_
+        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+        unit, centre = high - low, low
+        if method == "minmax_symmetric":
+            unit, centre = unit / 2, low + unit / 2
+    else:
+        unit, centre = np.nanstd(values, axis=0), np.nanmean(values, axis=0)
+    if method == "robust":
+        lower, centre, upper = np.nanpercentile(values, [25, 50, 75], axis=0)
+        unit = np.where(upper > lower, upper - lower, unit)
+    return np.where(unit > 0, unit, 1.0), centre
 
 
 def _array(state: Mapping[str, np.ndarray], name: str, length: int | None = None) -> FloatArray:

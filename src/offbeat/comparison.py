@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
-from sklearn.base import clone
 
 from offbeat.detector import Detector
 from offbeat.errors import OffbeatError
@@ -191,7 +190,7 @@ class _Task:
             progress(stage)
         try:
             found = evaluate(
-                clone(detector),
+                detector.fresh(),
                 self.series,
                 lesson=self.lesson,
                 threshold=self.threshold,

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from offbeat.choices import Choice, choices_in, training_record
 from offbeat.contamination import contaminated_rows
@@ -36,6 +35,7 @@ from offbeat.judging import (
 )
 from offbeat.keeping import Arrays, State, options_from_plain, restore, state_of
 from offbeat.origin import HasOrigin, Origin
+from offbeat.parameters import HasParameters
 from offbeat.preparation import (
     FittedPreparation,
     Preparation,
@@ -55,7 +55,7 @@ from offbeat.training import EpochLog, ProgressHook
 __all__ = ["Detector"]
 
 
-class Detector(HasOrigin, BaseEstimator, ABC):  # type: ignore[misc]
+class Detector(HasOrigin, HasParameters, ABC):
     """Base of all detectors; see `offbeat.LSTMDetector` for the parameters.
 
     Parameters that every detector stores: `smoothing`, `random_state`, `covariates`,
@@ -69,7 +69,10 @@ class Detector(HasOrigin, BaseEstimator, ABC):  # type: ignore[misc]
     scoring: Scoring
     threshold: Threshold | None
     rules: EventRules
-    calibrations_: dict[Smoothing, Calibration]  # and this is learned
+    calibrations_: dict[Smoothing, Calibration]  # this and the next are learned or chosen
+    warm_up_: int
+    min_rows_: int
+    _second_pass = False
 
     # ------------------------------------------------------------ what a method fills in
 
@@ -257,7 +260,8 @@ class Detector(HasOrigin, BaseEstimator, ABC):  # type: ignore[misc]
     def _fit_grid(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> Self:
         """Everything after the rows are regular and it is known which are learned.
 
-        What turns out to be off in the training part is left out in a second pass.
+        What turns out to be off in the training part is left out in a second pass, which may go
+        on from what the first one learned.
         """
         self.left_out_: list[tuple[int, int]] = []
         log = self._fit_rows(grid, learned, progress)
@@ -270,7 +274,9 @@ class Detector(HasOrigin, BaseEstimator, ABC):  # type: ignore[misc]
             del live  # large
             outliers, learned = self.prepared_by_.outliers, learned & ~odd
             self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
+            self._second_pass = True
             log = self._fit_rows(grid, learned, progress)  # sees these outliers no longer
+            self._second_pass = False
             self.prepared_by_.outliers = outliers
             live = self._foreseen(grid, MODES[0], training=True)
         self._learn_rest(grid, learned, progress)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
-from sklearn.base import clone
 
 from offbeat.detection import EventRules
 from offbeat.detector import Detector
@@ -98,7 +97,8 @@ class EnsembleDetector(Detector):
             member._check_options()
 
     def _configure(self, n_rows: int) -> None:
-        self.members_ = self._fresh_members()
+        if not self._second_pass:
+            self.members_ = self._fresh_members()
         for member in self.members_:
             member.season_, member.origin_ = self.season_, self.origin_
             member._configure(n_rows)
@@ -112,6 +112,7 @@ class EnsembleDetector(Detector):
             member.confirmed_ = self.confirmed_
         leader = self.members_[0]
         leader.left_out_ = []  # the ensemble leaves out for all
+        leader._second_pass = self._second_pass
         log = leader._fit_rows(prepared.grid, learned, progress)
         self.prepared_by_ = leader.prepared_by_  # what is expected is in the leader's units
         return log
@@ -150,7 +151,7 @@ class EnsembleDetector(Detector):
         return (LSTMDetector(), ShapeMemoryDetector()) if self.members is None else self.members
 
     def _fresh_members(self) -> tuple[Detector, ...]:
-        made = tuple(clone(member) for member in self._given_members())
+        made = tuple(member.fresh() for member in self._given_members())
         for member in made:
             member.set_params(
                 smoothing=self.smoothing,

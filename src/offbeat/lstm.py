@@ -13,6 +13,7 @@ from offbeat.detection import EventRules
 from offbeat.errors import ConfigError, one_of, whole_number
 from offbeat.judging import Foresight
 from offbeat.keeping import Arrays, State
+from offbeat.losses import absolute_loss, gaussian_loss, squared_loss
 from offbeat.networked import NetworkDetector
 from offbeat.networks import LSTMForecaster
 from offbeat.preparation import Preparation, Prepared
@@ -24,9 +25,6 @@ from offbeat.training import (
     Material,
     ProgressHook,
     Training,
-    absolute_loss,
-    gaussian_loss,
-    squared_loss,
 )
 from offbeat.walk import Block, Walk
 

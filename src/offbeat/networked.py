@@ -8,11 +8,15 @@ import torch
 
 from offbeat.detector import Detector
 from offbeat.keeping import Arrays, State
+from offbeat.losses import Loss
 from offbeat.networks import RowNetwork
 from offbeat.storable import part, under
-from offbeat.training import Loss, Material, ProgressHook, Training, TrainingLog, train
+from offbeat.training import Material, ProgressHook, Training, TrainingLog, train
 
 __all__ = ["NetworkDetector"]
+
+SECOND_PASS = 1 / 3
+"""Share of the epochs that a second pass takes (docs/decisions/0011-contamination.md)."""
 
 
 class NetworkDetector(Detector):
@@ -38,16 +42,21 @@ class NetworkDetector(Detector):
         is set and put back around the call."""
 
     def _train(self, material: Material, loss: Loss, progress: ProgressHook | None) -> None:
-        """Make a network from the seed and train it."""
+        """Make a network from the seed and train it; in a second pass, go on with the first one's
+        for some epochs more, if what is open was chosen alike."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
             network = self._build_network()
+        options = self.training
+        if self._second_pass and _shapes(network) == _shapes(self.network_):
+            network.load_state_dict(self.network_.state_dict())
+            options = options.shortened(SECOND_PASS, self.training_log_.epochs[-1].seconds)
         self.network_ = network.to(self.device)
         self.training_log_ = train(
             self.network_,
             material,
             loss,
-            self.training,
+            options,
             seed=self.random_state,
             device=torch.device(self.device),
             progress=progress,
@@ -78,3 +87,7 @@ class NetworkDetector(Detector):
         weights = {name: torch.from_numpy(array.copy()) for name, array in kept.items()}
         network.load_state_dict(weights, assign=True)
         self.network_ = network.to(self.device).eval()
+
+
+def _shapes(network: RowNetwork) -> dict[str, torch.Size]:
+    return {name: weights.shape for name, weights in network.state_dict().items()}

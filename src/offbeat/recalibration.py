@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.base import clone
 
 from offbeat.detection import Detection
 from offbeat.detector import Detector
@@ -214,7 +213,7 @@ def retrain(
     if not isinstance(X, np.ndarray | list | tuple):
         series = series.select(detector._fitted().channels_)
     labels.rows(regularise(series, detector.preparation.step).series)  # refuses what lies outside
-    fresh: Detector = clone(detector)
+    fresh = detector.fresh()
     fresh.fit(
         series,
         normal=_old_part(detector, series.time),

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from offbeat.errors import ConfigError, DataError
-from offbeat.networks import Forecast, RowNetwork
+from offbeat.losses import Loss, trimmed_mean
+from offbeat.networks import RowNetwork
 from offbeat.optimizer import AdamW, OneCycle
 from offbeat.threads import threads_worth
 
@@ -22,6 +23,7 @@ __all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "t
 MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 10, 25
 """An epoch is one pass over the training rows, but never fewer or more batches than these."""
 MIN_VALIDATION_ROWS = 16
+LEAST_SECONDS = 1e-3
 FORETOLD = 2
 """How often a row is foretold at least in a training step, where so many channels are forecast that
 not every row of a chunk can issue forecasts. Neighbours say nearly the same, and chunks start
@@ -70,6 +72,12 @@ class Training:
     max_seconds: float | None = None
     keep_on_interrupt: bool = False
 
+    def shortened(self, share: float, seconds: float) -> Training:
+        """The same for a share of the epochs, in what `max_seconds` leaves after so many."""
+        left = None if self.max_seconds is None else max(self.max_seconds - seconds, LEAST_SECONDS)
+        epochs = math.ceil(self.max_epochs * share)
+        return replace(self, max_epochs=epochs, max_seconds=left)
+
     def check(self) -> None:
         """Raise a `ConfigError` for the first value that is out of its range."""
         _in_range("learning_rate", self.learning_rate, 0.0, 1.0, open_left=True)
@@ -115,7 +123,6 @@ class TrainingLog:
 
 
 ProgressHook = Callable[[EpochLog], None]
-Loss = Callable[[Forecast, Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,22 +170,6 @@ class _Best:
         if loss < self.loss:
             self.loss, self.epoch = loss, epoch
             self.weights = copy.deepcopy(network.state_dict())
-
-
-def gaussian_loss(forecast: Forecast, target: Tensor) -> Tensor:
-    """Negative log-likelihood without its constant; shapes (..., H, C) in and out."""
-    assert forecast.scale is not None
-    return 0.5 * ((target - forecast.mean) / forecast.scale).square() + forecast.scale.log()
-
-
-def squared_loss(forecast: Forecast, target: Tensor) -> Tensor:
-    """Squared residual, (..., H, C)."""
-    return (target - forecast.mean).square()
-
-
-def absolute_loss(forecast: Forecast, target: Tensor) -> Tensor:
-    """Absolute residual, (..., H, C)."""
-    return (target - forecast.mean).abs()
 
 
 def train(
@@ -350,7 +341,7 @@ def _chunk_loss(
     if (known & warm[:, None, None]).any():
         known &= warm[:, None, None]
     losses = loss(forecast, torch.where(known, target, 0.0))
-    return _trimmed_mean(torch.where(known, losses, 0.0), known, options.trim)
+    return trimmed_mean(torch.where(known, losses, 0.0), known, options.trim)
 
 
 def _issue_step(network: RowNetwork, n_targets: int) -> int:
@@ -358,18 +349,6 @@ def _issue_step(network: RowNetwork, n_targets: int) -> int:
     costs no more than the LSTM that says it."""
     numbers = network.horizon * n_targets
     return max(1, min(network.horizon // FORETOLD, numbers // network.hidden_size))
-
-
-def _trimmed_mean(losses: Tensor, known: Tensor, trim: float) -> Tensor:
-    """Mean over time stamps and channels, without the share `trim` that fits worst."""
-    n_known = known.sum(dim=2)  # (B, W, H, C) -> (B, W, C)
-    per_point = losses.sum(dim=2) / n_known.clamp(min=1)
-    kept = per_point[n_known > 0]
-    if trim > 0 and len(kept) > 50:  # noqa: PLR2004 - below that one point is more than the share
-        # the largest that is kept: as a quantile cuts, without sorting them all
-        limit = kept.detach().kthvalue(1 + int((1 - trim) * (len(kept) - 1))).values
-        kept = kept[kept <= limit]
-    return kept.mean() if len(kept) else losses.sum() * 0.0
 
 
 @torch.no_grad()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.signal import lfilter
 from threadpoolctl import threadpool_limits
 
 from offbeat.baselines.forecasts import ForecastDetector
@@ -128,6 +127,8 @@ class ARIMADetector(ForecastDetector):
         self.mean_[column] = 0.0 if self.d else fitted.params[0]
 
     def _expect(self, values: FloatArray) -> FloatArray:
+        from scipy.signal import lfilter  # loading it takes a second
+
         fed = self._fed(values)
         expected = np.full(values.shape, np.nan)
         for column in range(values.shape[1]):

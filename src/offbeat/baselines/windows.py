@@ -6,10 +6,9 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, get_args
+from typing import Any, Literal, Protocol, Self, get_args
 
 import numpy as np
-from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
 from offbeat.errors import ConfigError, one_of, whole_number
@@ -201,7 +200,7 @@ class _Centres:
     centres: FloatArray
 
     def distance(self, windows: FloatArray) -> FloatArray:
-        nearest = cdist(windows, self.centres).min(axis=1)
+        nearest = _distances(windows, self.centres).min(axis=1)
         size: FloatArray = nearest / np.sqrt(windows.shape[1])
         return size
 
@@ -321,7 +320,7 @@ class _Support:
     gamma: FloatArray
 
     def distance(self, windows: FloatArray) -> FloatArray:
-        near = np.exp(-self.gamma * cdist(windows, self.vectors, "sqeuclidean"))  # (N, S)
+        near = np.exp(-self.gamma * _distances(windows, self.vectors, "sqeuclidean"))  # (N, S)
         far: FloatArray = 1.0 - near @ self.weights / self.weights.sum()
         return far
 
@@ -368,3 +367,13 @@ class OneClassSVMDetector(WindowModelDetector):
 
     def _read_model(self, arrays: Arrays) -> WindowModel:
         return _Support(arrays["vectors"], arrays["weights"], arrays["gamma"])
+
+
+def _distances(
+    left: FloatArray, right: FloatArray, metric: Literal["euclidean", "sqeuclidean"] = "euclidean"
+) -> FloatArray:
+    """(N, W) and (M, W) -> (N, M)."""
+    from scipy.spatial.distance import cdist  # loading it takes half a second
+
+    found: FloatArray = cdist(left, right, metric)
+    return found
