@@ -9,6 +9,7 @@ import pytest
 
 import contract
 from offbeat import (
+    ARDetector,
     ConfigError,
     EnsembleDetector,
     LSTMDetector,
@@ -16,6 +17,7 @@ from offbeat import (
     ShapeMemoryDetector,
     SmoothedZDetector,
     Training,
+    load,
 )
 
 QUICK = Training(max_epochs=3)
@@ -68,6 +70,39 @@ def test_the_shares_say_which_member_and_which_channel() -> None:
     np.testing.assert_allclose(detection.signal_shares[loud].sum(axis=1), 1.0)
     event = max(detection.events, key=lambda each: each.severity)
     assert event.channel == detection.series.channels[1]
+
+
+def jerked() -> np.ndarray:
+    """A smooth wave with a jerk at row 900 that a forecast by the rows just before cannot miss."""
+    data = np.sin(np.arange(1_200) / 9.0) + 0.002 * np.random.default_rng(0).normal(size=1_200)
+    data[900] += 0.1
+    return data
+
+
+def test_a_witness_speaks_up_only_beyond_all_of_the_training_part() -> None:
+    data = jerked()
+    alone = pair(witnesses=()).fit(data[:700])
+    beside = pair(witnesses=(ARDetector(),)).fit(data[:700])
+    witness = beside.witnesses_[0]
+    largest = np.nanmax(witness.calibrations_["trailing"].score)
+    louder = np.clip(np.nan_to_num(witness.anomaly_score(data)) / largest, 1.0, np.e)
+    expected = (1 + alone.anomaly_score(data)) * louder - 1
+    np.testing.assert_allclose(beside.anomaly_score(data), expected, rtol=1e-9)
+    assert (louder[:700] == 1).all()
+    assert louder[900] == np.e
+    detection = beside.detect(data)
+    assert detection.signals == ("LSTMDetector", "ShapeMemoryDetector", "ARDetector")
+    assert detection.signal_shares[900, 2] > 0.1
+
+
+def test_the_usual_ensemble_has_a_witness_and_one_of_given_members_has_none(tmp_path: Path) -> None:
+    assert [type(each) for each in EnsembleDetector()._given_witnesses()] == [ARDetector]
+    assert pair()._given_witnesses() == ()
+    data = jerked()
+    fitted = pair(witnesses=(ARDetector(n_lags=8),)).fit(data[:700])
+    kept = load(fitted.save(tmp_path / "m.offbeat"))
+    assert [type(each) for each in kept.witnesses_] == [ARDetector]
+    np.testing.assert_array_equal(kept.anomaly_score(data), fitted.anomaly_score(data))
 
 
 def test_members_take_over_what_they_share() -> None:

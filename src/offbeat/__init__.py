@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
     from offbeat.baselines import (
+        ARDetector,
         ARIMADetector,
         IsolationForestDetector,
         KMeansDetector,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from offbeat.windowed import ShapeMemoryDetector
 
 _HOME = {
+    "ARDetector": "baselines",
     "ARIMADetector": "baselines",
     "AutoencoderDetector": "autoencoders",
     "CheckReport": "checks",
@@ -120,6 +122,7 @@ _HOME = {
 }
 
 __all__ = [
+    "ARDetector",
     "ARIMADetector",
     "AutoencoderDetector",
     "CheckReport",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
+from offbeat.baselines import ARDetector
 from offbeat.detection import EventRules
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, ModelFileError, one_of
@@ -45,13 +47,18 @@ class EnsembleDetector(Detector):
         the scores; "rank": mean of the share of training scores that lie below.
     weights
         One a member, >= 0; None weighs them alike.
+    witnesses
+        Detectors that only speak up where a row is further off than any of the training part, and
+        then make 1 + the joined score up to e times as large ("mean" and "rank": add up to 1). They
+        take over the ensemble's options as members do. None takes an `ARDetector` beside the usual
+        members, and none beside others.
     smoothing, random_state, covariates, preparation, threshold, rules
         As in `LSTMDetector`.
 
     Attributes
     ----------
-    members_
-        The fitted members.
+    members_, witnesses_
+        The fitted members and witnesses.
     """
 
     scoring = Scoring()
@@ -62,6 +69,7 @@ class EnsembleDetector(Detector):
         members: tuple[Detector, ...] | None = None,
         combine: Combine = "log",
         weights: tuple[float, ...] | None = None,
+        witnesses: tuple[Detector, ...] | None = None,
         smoothing: Smoothing = "trailing",
         random_state: int = 0,
         covariates: tuple[str, ...] | None = None,
@@ -72,6 +80,7 @@ class EnsembleDetector(Detector):
         self.members = members
         self.combine = combine
         self.weights = weights
+        self.witnesses = witnesses
         self.smoothing = smoothing
         self.random_state = random_state
         self.covariates = covariates
@@ -83,33 +92,35 @@ class EnsembleDetector(Detector):
 
     def _check_options(self) -> None:
         one_of("combine", self.combine, get_args(Combine))
-        given = self._given_members()
+        given, witnesses = self._given_members(), self._given_witnesses()
         if not given or not all(isinstance(member, Detector) for member in given):
             raise ConfigError(f"members must be one or more detectors, {self.members!r} came")
-        if any(isinstance(member, EnsembleDetector) for member in given):
-            raise ConfigError("an ensemble cannot be a member: give its members")
-        made, weights = self._fresh_members(), self._weights(len(given))
-        if len(weights) != len(made) or min(weights) < 0 or not 0 < weights.sum() < np.inf:
+        if not all(isinstance(witness, Detector) for witness in witnesses):
+            raise ConfigError(f"witnesses must be detectors, {self.witnesses!r} came")
+        if any(isinstance(each, EnsembleDetector) for each in (*given, *witnesses)):
+            raise ConfigError("an ensemble cannot be a member or a witness: give its members")
+        weights = self._weights(len(given))
+        if len(weights) != len(given) or min(weights) < 0 or not 0 < weights.sum() < np.inf:
             raise ConfigError(
-                f"weights must be {len(made)} numbers >= 0 and not all 0, {self.weights!r} came"
+                f"weights must be {len(given)} numbers >= 0 and not all 0, {self.weights!r} came"
             )
-        for member in made:
-            member._check_options()
+        for each in (*self._fresh_members(), *self._fresh_witnesses()):
+            each._check_options()
 
     def _configure(self, n_rows: int) -> None:
         if not self._second_pass:
-            self.members_ = self._fresh_members()
-        for member in self.members_:
-            member.season_, member.origin_ = self.season_, self.origin_
-            member._configure(n_rows)
+            self.members_, self.witnesses_ = self._fresh_members(), self._fresh_witnesses()
+        for each in (*self.members_, *self.witnesses_):
+            each.season_, each.origin_ = self.season_, self.origin_
+            each._configure(n_rows)
         self.warm_up_ = max(member.warm_up_ for member in self.members_)
         self.min_rows_ = max(member.min_rows_ for member in self.members_)
 
     def _learn(
         self, prepared: Prepared, learned: BoolArray, progress: ProgressHook | None
     ) -> tuple[EpochLog, ...]:
-        for member in self.members_:
-            member.confirmed_ = self.confirmed_
+        for each in (*self.members_, *self.witnesses_):
+            each.confirmed_ = self.confirmed_
         leader = self.members_[0]
         leader.left_out_ = []  # the ensemble leaves out for all
         leader._second_pass = self._second_pass
@@ -118,8 +129,8 @@ class EnsembleDetector(Detector):
         return log
 
     def _learn_rest(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
-        for member in self.members_[1:]:
-            member._fit_grid(grid, learned, progress)
+        for each in (*self.members_[1:], *self.witnesses_):
+            each._fit_grid(grid, learned, progress)
 
     def _settle(
         self, grid: Grid, learned: BoolArray, live: Foreseen, log: tuple[EpochLog, ...]
@@ -131,12 +142,13 @@ class EnsembleDetector(Detector):
         return self.members_[0]._foresee(prepared, training=training)
 
     def _chosen(self) -> dict[str, object]:
-        return {type(member).__name__: member._chosen() for member in self.members_}
+        everyone = (*self.members_, *self.witnesses_)
+        return {type(each).__name__: each._chosen() for each in everyone}
 
     def _reasons(self) -> dict[str, str]:
         return {
             f"{type(member).__name__}: {name}": reason
-            for member in self.members_
+            for member in (*self.members_, *self.witnesses_)
             for name, reason in member._reasons().items()
         }
 
@@ -144,26 +156,30 @@ class EnsembleDetector(Detector):
 
     @property
     def signal_names(self) -> tuple[str, ...]:
-        """The members."""
-        return tuple(type(member).__name__ for member in self.members_)
+        """The members and the witnesses."""
+        return tuple(type(each).__name__ for each in (*self.members_, *self.witnesses_))
 
     def _given_members(self) -> tuple[Detector, ...]:
         return (LSTMDetector(), ShapeMemoryDetector()) if self.members is None else self.members
 
+    def _given_witnesses(self) -> tuple[Detector, ...]:
+        usual = (ARDetector(),) if self.members is None else ()
+        return usual if self.witnesses is None else self.witnesses
+
     def _fresh_members(self) -> tuple[Detector, ...]:
-        made = tuple(member.fresh() for member in self._given_members())
-        for member in made:
-            member.set_params(
-                smoothing=self.smoothing,
-                random_state=self.random_state,
-                covariates=self.covariates,
-                preparation=replace(
-                    self.preparation,
-                    difference=member.preparation.difference,
-                    contamination="off",  # the ensemble decides for all
-                ),
-            )
-        return made
+        prepared = replace(self.preparation, contamination="off")  # the ensemble decides for all
+        return tuple(self._fresh_one(member, prepared) for member in self._given_members())
+
+    def _fresh_witnesses(self) -> tuple[Detector, ...]:
+        return tuple(self._fresh_one(each, self.preparation) for each in self._given_witnesses())
+
+    def _fresh_one(self, given: Detector, preparation: Preparation) -> Detector:
+        return given.fresh().set_params(
+            smoothing=self.smoothing,
+            random_state=self.random_state,
+            covariates=self.covariates,
+            preparation=replace(preparation, difference=given.preparation.difference),
+        )
 
     def _weights(self, n_members: int) -> FloatArray:
         if self.weights is not None:
@@ -173,19 +189,19 @@ class EnsembleDetector(Detector):
     def _calibrate(
         self, grid: Grid, learned: BoolArray, live: Foreseen
     ) -> dict[Smoothing, Calibration]:
-        """The members have scored the training part already."""
+        """The members have scored the training part already; no witness speaks up there."""
         del grid, learned, live
         self.band_ = self.members_[0].band_
         self.standards_ = {}
         made: dict[Smoothing, Calibration] = {}
         for mode in MODES:
-            scores = [member.calibrations_[mode].score for member in self.members_]
+            scores = [each.calibrations_[mode].score for each in (*self.members_, *self.witnesses_)]
             usual, merge_gap = self._joined(scores, mode)[0], self._merge_gap(mode)
             made[mode] = Calibration(usual, self.rows_per_day_, merge_gap=merge_gap)
         return made
 
     def _judge(self, grid: Grid, mode: Smoothing) -> Judged:
-        judged = [member._judge(grid, mode) for member in self.members_]
+        judged = [each._judge(grid, mode) for each in (*self.members_, *self.witnesses_)]
         score, parts = self._joined([each.joined.score for each in judged], mode)
         total = np.maximum(parts.sum(axis=0), np.finfo(np.float64).tiny)
         member_shares = np.where(np.isnan(score), np.nan, parts / total)  # (M, T)
@@ -196,14 +212,15 @@ class EnsembleDetector(Detector):
         return replace(judged[0], joined=joined)
 
     def _joined(self, scores: list[FloatArray], mode: Smoothing) -> tuple[FloatArray, FloatArray]:
-        """The joined score (T,), NaN until every member has one, and each member's part (M, T)."""
-        weights = self._weights(len(scores))
+        """The joined score (T,), NaN until every member has one, and the part of each member and
+        witness, whose scores come in this order (M, T)."""
+        weights = self._weights(len(self.members_))
         weights = weights / weights.sum()
-        measured = [
-            self._measured(score, member.calibrations_[mode].score)
-            for score, member in zip(scores, self.members_, strict=True)
-        ]
-        parts = np.stack(measured) * weights[:, None]
+        parts = np.empty((len(scores), len(scores[0])))
+        for i, member in enumerate(self.members_):
+            parts[i] = weights[i] * self._measured(scores[i], member.calibrations_[mode].score)
+        for i, witness in enumerate(self.witnesses_, start=len(self.members_)):
+            parts[i] = _testimony(scores[i], witness.calibrations_[mode].score)
         total = parts.sum(axis=0)
         return (np.expm1(total) if self.combine == "log" else total), np.nan_to_num(parts)
 
@@ -222,29 +239,48 @@ class EnsembleDetector(Detector):
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """As `Detector.state`, with the members' states."""
         state, arrays = super().state()
-        state["options"]["members"] = None
-        state["members"] = []
-        for number, member in enumerate(self.members_):
-            inner, own = member.state()
-            state["members"].append({"detector": type(member).__name__, "state": inner})
-            arrays |= under(f"member{number}", own)
+        state["options"] |= {"members": None, "witnesses": None}
+        for kind, group in (("member", "members"), ("witness", "witnesses")):
+            entries = state[group] = list[dict[str, Any]]()
+            for number, each in enumerate(getattr(self, f"{group}_")):
+                inner, own = each.state()
+                entries.append({"detector": type(each).__name__, "state": inner})
+                arrays |= under(f"{kind}{number}", own)
         return state, arrays
 
     @classmethod
     def from_state(cls, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
         """A fitted ensemble from what `state` gave."""
-        members = []
-        for number, entry in enumerate(state["members"]):
-            kind = MEMBERS.get(entry["detector"])
-            if kind is None:
-                raise ModelFileError(f"a member {entry['detector']!r} is not known here")
-            members.append(kind.from_state(entry["state"], part(f"member{number}", arrays)))
-        options = {**state["options"], "members": tuple(members)}
-        return super().from_state({**state, "options": options, "fitted": members}, arrays)
+        members = _read_back("member", state["members"], arrays)
+        witnesses = _read_back("witness", state.get("witnesses", []), arrays)  # later than format 2
+        options = {**state["options"], "members": members, "witnesses": witnesses}
+        return super().from_state({**state, "options": options}, arrays)
 
     def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         super()._restore(state, arrays)
-        self.members_ = tuple(state["fitted"])
+        self.members_, self.witnesses_ = self._given_members(), self._given_witnesses()
+
+
+def _read_back(
+    kind: str, entries: list[dict[str, Any]], arrays: dict[str, np.ndarray]
+) -> tuple[Detector, ...]:
+    """Fitted members or witnesses from what `state` wrote of them."""
+    found = []
+    for number, entry in enumerate(entries):
+        made = MEMBERS.get(entry["detector"])
+        if made is None:
+            raise ModelFileError(f"a {kind} {entry['detector']!r} is not known here")
+        found.append(made.from_state(entry["state"], part(f"{kind}{number}", arrays)))
+    return tuple(found)
+
+
+def _testimony(score: FloatArray, usual: FloatArray) -> FloatArray:
+    """What a witness adds, in [0, 1]: the logarithm of how many times the largest training score
+    a score is. Unlike a member's part it is 0 wherever the witness has nothing to say."""
+    largest = float(np.nanmax(usual, initial=0.0))
+    beyond = np.nan_to_num(score) / max(largest, MIN_UNIT)
+    said: FloatArray = np.log(np.clip(beyond, 1.0, math.e))
+    return said
 
 
 def _beyond(score: FloatArray, known: FloatArray) -> FloatArray:

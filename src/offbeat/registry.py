@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
 from offbeat.baselines import (
+    ARDetector,
     ARIMADetector,
     IsolationForestDetector,
     KMeansDetector,
@@ -36,6 +37,7 @@ _KINDS: tuple[type[Detector], ...] = (
     OneClassSVMDetector,
     AutoencoderDetector,
     LSTMAutoencoderDetector,
+    ARDetector,
     ARIMADetector,
     PyODDetector,
 )

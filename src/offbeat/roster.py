@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
 from offbeat.baselines import (
+    ARDetector,
     ARIMADetector,
     IsolationForestDetector,
     KMeansDetector,
@@ -43,6 +44,7 @@ DETECTORS: Mapping[str, type[Detector]] = {
     "kmeans": KMeansDetector,
     "isolation-forest": IsolationForestDetector,
     "one-class-svm": OneClassSVMDetector,
+    "ar": ARDetector,
     "arima": ARIMADetector,
     "seasonal-naive": SeasonalNaiveDetector,
     "persistence": PersistenceDetector,

@@ -16,6 +16,7 @@ from sklearn.base import clone
 import contract
 import offbeat
 from offbeat import (
+    ARDetector,
     ARIMADetector,
     AutoencoderDetector,
     Detector,
@@ -39,6 +40,7 @@ Make = Callable[..., Detector]
 MAKERS: dict[str, Make] = {
     kind.__name__: kind
     for kind in (
+        ARDetector,
         PersistenceDetector,
         SeasonalNaiveDetector,
         SmoothedZDetector,

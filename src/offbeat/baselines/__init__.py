@@ -5,6 +5,7 @@ plain       the smoothed distance from usual, and chance
 """
 
 from offbeat.baselines.arima import ARIMADetector
+from offbeat.baselines.autoregression import ARDetector
 from offbeat.baselines.forecasts import (
     ForecastDetector,
     PersistenceDetector,
@@ -21,6 +22,7 @@ from offbeat.baselines.windows import (
 )
 
 __all__ = [
+    "ARDetector",
     "ARIMADetector",
     "ForecastDetector",
     "IsolationForestDetector",

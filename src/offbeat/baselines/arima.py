@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from offbeat.baselines.forecasts import ForecastDetector
+from offbeat.baselines.forecasts import ForecastDetector, known_runs, winsorised
 from offbeat.errors import whole_number
 from offbeat.parts import optional_part
 from offbeat.preparation import Prepared
@@ -25,9 +24,6 @@ MAX_STEPS = 50
 """Most steps of the search for the coefficients: what a few thousand rows tell is found by then."""
 ROWS_A_COEFFICIENT = 10
 """Fewer rows are described by their mean alone."""
-INPUT_CLIP = 8.0
-"""Values further than so many training deviations from usual are read as that far, so that one
-absurd value does not spoil the forecasts after it."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -92,9 +88,9 @@ class ARIMADetector(ForecastDetector):
         self.ma_: FloatArray = np.zeros((n_targets, self.q + 1))
         self.mean_: FloatArray = np.zeros(n_targets)
         self.ar_[:, 0] = self.ma_[:, 0] = 1.0
-        values = self._fed(prepared.scaled[:, self.targets_])
+        values = winsorised(prepared.scaled[:, self.targets_])
         for column in range(n_targets):
-            runs = [run for s, e in prepared.segments for run in _runs(values[s:e, column])]
+            runs = [run for s, e in prepared.segments for run in known_runs(values[s:e, column])]
             longest = max(runs, key=len, default=np.empty(0))[-self.n_rows :]
             if self._says_enough(longest):
                 self._fit_column(statsmodels.ARIMA, column, longest)
@@ -129,7 +125,7 @@ class ARIMADetector(ForecastDetector):
     def _expect(self, values: FloatArray) -> FloatArray:
         from scipy.signal import lfilter  # loading it takes a second
 
-        fed = self._fed(values)
+        fed = winsorised(values)
         expected = np.full(values.shape, np.nan)
         for column in range(values.shape[1]):
             for start, end in label_runs(~np.isnan(fed[:, column])):
@@ -139,9 +135,6 @@ class ARIMADetector(ForecastDetector):
                 expected[known, column] = (run - residual)[self.warm_up_ :]
         return expected
 
-    def _fed(self, values: FloatArray) -> FloatArray:
-        return np.clip(values, -INPUT_CLIP, INPUT_CLIP)
-
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """As `ForecastDetector.state`, with the coefficients."""
         state, arrays = super().state()
@@ -150,9 +143,3 @@ class ARIMADetector(ForecastDetector):
     def _restore(self, state: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         super()._restore(state, arrays)
         self.ar_, self.ma_, self.mean_ = arrays["ar"], arrays["ma"], arrays["mean"]
-
-
-def _runs(values: FloatArray) -> Iterator[FloatArray]:
-    """Stretches of one channel, (n,), without NaN."""
-    for start, end in label_runs(~np.isnan(values)):
-        yield values[start:end]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,16 @@ from offbeat.errors import whole_number
 from offbeat.judging import Foresight
 from offbeat.options import LevelOptions
 from offbeat.preparation import Prepared
+from offbeat.runs import label_runs
 from offbeat.scores import LARGEST, error_size
 from offbeat.series import BoolArray, FloatArray
 from offbeat.training import EpochLog, ProgressHook
 
 __all__ = ["ForecastDetector", "PersistenceDetector", "SeasonalNaiveDetector"]
+
+INPUT_CLIP = 8.0
+"""Values further than so many training deviations from usual are read as that far, so that one
+absurd value does not spoil the forecasts after it."""
 
 MIN_DEVIATION = 0.01
 """Smallest deviation of the residuals, in training deviations: what was forecast perfectly in
@@ -176,6 +182,17 @@ def earlier(values: FloatArray, n_rows: int) -> FloatArray:
     before = np.full(values.shape, np.nan)
     before[n_rows:] = values[: max(0, len(values) - n_rows)]
     return before
+
+
+def winsorised(values: FloatArray) -> FloatArray:
+    """Scaled values as a forecast reads them."""
+    return np.clip(values, -INPUT_CLIP, INPUT_CLIP)
+
+
+def known_runs(values: FloatArray) -> Iterator[FloatArray]:
+    """Stretches of one channel, (n,), without NaN."""
+    for start, end in label_runs(~np.isnan(values)):
+        yield values[start:end]
 
 
 def deviation(residual: FloatArray) -> FloatArray:
