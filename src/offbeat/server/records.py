@@ -29,7 +29,7 @@ Moment = str | int
 """A time stamp of a series as ISO text in UTC, or a row number."""
 JobKind = Literal["train", "score"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
-Feedback = Verdict | Literal["clear"]
+Feedback = Literal[Verdict, "clear"]
 """What a person says of an event: a verdict, or taking it back."""
 
 
