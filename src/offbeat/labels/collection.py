@@ -15,7 +15,7 @@ import polars as pl
 from offbeat.errors import DataError, one_of
 from offbeat.grid import row_at
 from offbeat.io import atomic_path
-from offbeat.labels.label import ANOMALOUS, VERDICTS, Label, Moment, Verdict, as_moment
+from offbeat.labels.label import ANOMALOUS, Label, Moment, Verdict, as_moment
 from offbeat.labels.text import COLUMNS, joined_channels, kind_of_file, read_labels
 from offbeat.runs import runs_label
 from offbeat.series import BoolArray, IntArray, Series
@@ -262,14 +262,13 @@ def _check_one_kind(labels: tuple[Label, ...]) -> None:
 
 def _contradictions(ordered: Sequence[Label]) -> Iterator[tuple[int, int]]:
     """Places of two that cannot both hold; they come in the order of time."""
-    running: dict[Verdict, list[int]] = {verdict: [] for verdict in VERDICTS}
+    running: dict[str, list[int]] = {}
     for place, label in enumerate(ordered):
-        for verdict in VERDICTS:
-            if verdict == label.verdict:
-                continue
-            running[verdict] = [at for at in running[verdict] if label.start < ordered[at].end]
-            yield from ((at, place) for at in running[verdict] if label.contradicts(ordered[at]))
-        running[label.verdict].append(place)
+        kind = "off" if label.is_anomalous else label.verdict
+        for other in running.keys() - {kind}:  # labels of one kind never contradict each other
+            running[other] = [at for at in running[other] if label.start < ordered[at].end]
+            yield from ((at, place) for at in running[other] if label.contradicts(ordered[at]))
+        running.setdefault(kind, []).append(place)
 
 
 def _place(label: Label) -> tuple[Moment, Moment, tuple[str, ...]]:
