@@ -167,7 +167,7 @@ def page_requests(
         "a budget tried": lambda http, i: http.post(cut, json={"threshold": f"{1 + i % 9}/day"}),
         "jobs": lambda http, _: http.get("/jobs"),
         "a label": lambda http, i: http.post(
-            f"/series/{series}/labels", json={**span(i), "verdict": "normal"}
+            f"/series/{series}/labels", json={**span(i), "verdict": "false alarm"}
         ),
         "history of cuts": lambda http, _: http.get(f"/models/{model}/threshold/history"),
     }
@@ -273,7 +273,9 @@ def write_until_killed(server: Server, small: bytes, kept: dict[str, list[Any]])
                     continue
                 series = answer.json()["id"]
                 kept["series"].append(series)
-                label = http.post(f"/series/{series}/labels", json={**span(i), "verdict": "normal"})
+                label = http.post(
+                    f"/series/{series}/labels", json={**span(i), "verdict": "false alarm"}
+                )
                 if label.status_code == 201:
                     kept["labels"].append((series, label.json()["id"]))
                 job = http.post(f"/series/{series}/train", json={"settings": SETTINGS})

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offbeat import ConfigError, DataError, Label, Labels, Series, label_event
-from offbeat.labels import VERDICTS
+from offbeat.labels import VERDICTS, Verdict
 
 START = np.datetime64("2026-03-01T00:00:00", "ns")
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12)
@@ -70,11 +70,33 @@ def test_a_hand_written_file_is_read(tmp_path: Path) -> None:
     assert labels.labels[0].channels == ("a", "b")
 
 
+@pytest.mark.parametrize("kind", ["csv", "json"])
+@pytest.mark.parametrize(
+    ("word", "verdict"),
+    [
+        ("anomaly", "true alarm"),
+        ("normal", "false alarm"),
+        (" Maintenance", "expected"),
+        ("TRUE_ALARM", "true alarm"),
+        *((verdict, verdict) for verdict in VERDICTS),
+    ],
+)
+def test_other_words_are_read_as_the_four(word: str, verdict: str, kind: str) -> None:
+    row = {"start": 5, "end": 9, "verdict": word}
+    text = f"start,end,verdict\n5,9,{word}" if kind == "csv" else json.dumps([row])
+    (label,) = Labels.from_text(text.encode(), kind)
+    assert label.verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [
         ("start,end,verdict\n9,5,missed", "line 2: a label must end after its start"),
         ("start,end,verdict\n5,9,wrong", "line 2: verdict='wrong' is unknown"),
+        ("start,end,verdict\n5,9,wrong", f"known: {', '.join(VERDICTS)}"),
+        (f"start,end,verdict\n5,{'9' * 29},missed", "no series has a row 999"),
+        (f"start,end,verdict\n5,{'9' * 5000},missed", "line 2: a time stamp such as 2024"),
+        ("start,end,verdict\n5,--9,missed", "line 2: a time stamp such as 2024"),
         ("start,end,verdict\n5,9", "verdict is missing"),
         ("start,end,verdict,colour\n5,9,missed,red", "no column 'colour'"),
         ("start,end\n5,9", "verdict is missing"),
@@ -97,9 +119,19 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path: Path, text: str, match:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "{}", "[1]", '[{"start": 1.5, "end": 2, "verdict": "missed"}]', "[" * 100_000]
+    "text",
+    [
+        "{",
+        "{}",
+        "[1]",
+        '[{"start": 1.5, "end": 2, "verdict": "missed"}]',
+        '[{"start": 1, "end": 2, "verdict": ["missed"]}]',
+        "[" * 100_000,
+        "9" * 5_000,
+        b"\xff",
+    ],
 )
-def test_json_that_is_no_list_of_labels(text: str) -> None:
+def test_json_that_is_no_list_of_labels(text: str | bytes) -> None:
     with pytest.raises(DataError):
         Labels.from_text(text, "json")
 
@@ -121,6 +153,31 @@ def test_contradictions() -> None:
     Labels((false, Label(9, 12, "true alarm")))  # side by side
     Labels((right, Label(0, 20, "missed")))  # both say that something was wrong
     Labels((Label(5, 9, "false alarm", ("a",)), Label(5, 9, "true alarm", ("b",))))
+
+
+def test_of_labels_said_one_after_another_the_latest_stays() -> None:
+    said = (
+        Label(8, 12, "true alarm"),
+        Label(0, 4, "false alarm"),
+        Label(0, 9, "expected"),
+        Label(3, 4, "missed", ("a",)),
+        Label(10, 20, "missed"),
+    )
+    assert Labels.latest(said) == Labels((said[0], said[3], said[4]))
+    assert Labels.latest(said[:3]) == Labels((said[2],))
+    with pytest.raises(DataError, match="some labels are row"):
+        Labels.latest((*said, Label(at(0), at(1), "missed")))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 8), st.sampled_from(VERDICTS))))
+def test_the_latest_as_a_slow_twin_finds_them(spans: list[tuple[int, int, Verdict]]) -> None:
+    said = [Label(start, start + length, verdict) for start, length, verdict in spans]
+    kept = list[Label]()
+    for label in reversed(said):
+        if not any(label.contradicts(later) for later in kept):
+            kept.append(label)
+    assert Labels.latest(said) == Labels(tuple(reversed(kept)))
 
 
 def test_a_second_thought_takes_the_place_of_the_first() -> None:

@@ -306,7 +306,7 @@ def test_odd_names_are_only_names(guarded: TestClient, full: dict[str, str], nam
     assert made.headers["x-content-type-options"] == "nosniff"
     found = guarded.get(f"{API}/series", params={"text": name}, headers=full).json()["items"]
     assert {each["name"] for each in found} == {name}
-    label = {"start": 1, "end": 3, "verdict": "anomaly", "note": name}
+    label = {"start": 1, "end": 3, "verdict": "missed", "note": name}
     guarded.post(f"{API}/series/{record['id']}/labels", json=label, headers=full)
     csv = guarded.get(f"{API}/series/{record['id']}/labels/file", headers=full)
     assert csv.headers["content-disposition"].startswith("attachment")
@@ -342,11 +342,11 @@ def test_bad_trainings_are_refused_at_once(
 @pytest.mark.parametrize(
     ("data", "match"),
     [
-        ("start,end,verdict\n5,1,anomaly\n", "label 1"),
-        ("start,end,verdict\n1,5,anomaly\n1,5,odd\n", "label 2"),
-        ("start,end\n1,5\n", "verdict missing"),
-        ("", "no label"),
-        ("start,end,verdict\n9999,10000,anomaly\n", "outside"),
+        ("start,end,verdict\n5,1,missed\n", "labels.csv, line 2"),
+        ("start,end,verdict\n1,5,missed\n1,5,odd\n", "labels.csv, line 3"),
+        ("start,end\n1,5\n", "verdict is missing"),
+        ("", "0 came"),
+        ("start,end,verdict\n9999,10000,missed\n", "outside"),
     ],
 )
 def test_bad_labels_name_their_line(

@@ -176,15 +176,15 @@ def test_labels_and_feedback(client: TestClient, scored: dict[str, str]) -> None
         f"{API}/series/{scored['series']}",
         f"{API}/detections/{scored['detection']}",
     )
-    said = client.post(f"{detection}/events/0/feedback", json={"feedback": "false_alarm"}).json()
-    assert (said["verdict"], said["source"]) == ("normal", "feedback")
+    said = client.post(f"{detection}/events/0/feedback", json={"feedback": "false alarm"}).json()
+    assert (said["verdict"], said["source"]) == ("false alarm", "feedback")
     events = client.get(f"{detection}/events").json()
-    assert events[0]["verdict"] == "normal"
+    assert events[0]["verdict"] == "false alarm"
     assert events[0]["span"] == [said["start"], said["end"]]
-    missed = {"start": "2026-01-05T01:00:00", "end": "2026-01-05T01:10:00", "verdict": "anomaly"}
+    missed = {"start": "2026-01-05T01:00:00", "end": "2026-01-05T01:10:00", "verdict": "missed"}
     added = client.post(f"{series}/labels", json=missed).json()
     changed = client.patch(f"{API}/labels/{added['id']}", json={"note": "pump"}).json()
-    assert (changed["note"], changed["verdict"]) == ("pump", "anomaly")
+    assert (changed["note"], changed["verdict"]) == ("pump", "missed")
     for format_ in ("csv", "json"):
         file = client.get(f"{series}/labels/file", params={"format": format_}).content
         params = {"format": format_, "replace": True}

@@ -98,7 +98,7 @@ class Client(threading.Thread):
         series = made.json()
         self._kept["series"].append((series["id"], series["n_rows"]))
         for start in (10, 40):
-            span = {"start": start, "end": start + 5, "verdict": "anomaly"}
+            span = {"start": start, "end": start + 5, "verdict": "missed"}
             label = http.post(f"/series/{series['id']}/labels", json=span)
             assert label.status_code == 201, label.text
             self._kept["labels"].append((series["id"], label.json()["id"]))

@@ -18,8 +18,8 @@ API = "/api/v1"
 ODD = ["%00", "9" * 40, "-1", "..%2f..", "%25%27%22%3B--"]
 BODIES: list[Any] = [
     {}, [], None, "x", {"threshold": "nan"}, {"threshold": {"kind": "x"}},
-    {"start": 10**30, "end": 10**31, "verdict": "anomaly"}, {"start": "\0", "end": "x"},
-    {"start": 0, "end": 10**30, "verdict": "anomaly", "feedback": "true_alarm"},
+    {"start": 10**30, "end": 10**31, "verdict": "missed"}, {"start": "\0", "end": "x"},
+    {"start": 0, "end": 10**30, "verdict": "missed", "feedback": "true_alarm"},
     {"name": "\0"}, {"name": "ok", "extra": 1}, {"version": 10**30}, {"path": ""},
     {"series_id": "\0", "model_id": "\0"}, {"feedback": "maybe"}, {"token": "x" * 10_000},
 ]  # fmt: skip

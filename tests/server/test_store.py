@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from offbeat.errors import ConfigError
+from offbeat.labels import Verdict
 from offbeat.server.faults import NotThereError, StoreError
 from offbeat.server.jobs.queue import MAX_ATTEMPTS, JobQueue
-from offbeat.server.store import Base, SeriesRow, Store
+from offbeat.server.store import Base, LabelRow, SeriesRow, Store
+from offbeat.server.store.engine import MIGRATIONS
 
 
 @pytest.fixture
@@ -26,6 +32,52 @@ def test_migrations_make_the_tables(store: Store) -> None:
     with store._engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": "offbeat_version"})
         assert compare_metadata(context, Base.metadata) == []
+
+
+OLD_WORDS: dict[str, tuple[str, str, Verdict]] = {
+    "an alarm that was right": ("anomaly", "feedback", "true alarm"),
+    "a span dragged over": ("anomaly", "person", "missed"),
+    "a line of a file": ("anomaly", "import", "true alarm"),
+    "an alarm that was wrong": ("normal", "feedback", "false alarm"),
+    "a span that was calm": ("normal", "person", "false alarm"),
+    "maintenance": ("expected", "person", "expected"),
+}
+
+
+def test_old_words_become_the_librarys_and_back(store_url: str) -> None:
+    store = Store(store_url)
+    _change(store, command.upgrade, "0001")
+    with store._writer.begin() as connection:
+        connection.execute(SeriesRow.__table__.insert().values(id="s", **SERIES))
+        for place, (note, (word, source, _)) in enumerate(OLD_WORDS.items()):
+            row = {"id": str(place), "note": note, "verdict": word, "source": source}
+            connection.execute(text(OLD_LABEL), row)
+    store.migrate()
+    with store.reading() as session:
+        rows = {row.note: row for row in session.query(LabelRow)}
+    assert {note: row.verdict for note, row in rows.items()} == {
+        note: verdict for note, (*_, verdict) in OLD_WORDS.items()
+    }
+    assert {(*row.channels, row.said_by, row.said_at) for row in rows.values()} == {("ann", "then")}
+    _change(store, command.downgrade, "0001")
+    with store._engine.connect() as connection:
+        back = connection.execute(text("SELECT note, verdict FROM labels")).all()
+    assert dict(map(tuple, back)) == {note: word for note, (word, *_) in OLD_WORDS.items()}
+    store.close()
+
+
+OLD_LABEL = """
+    INSERT INTO labels (id, created_at, created_by, series_id, start, "end", verdict, note, source)
+    VALUES (:id, 'then', 'ann', 's', 1, 2, :verdict, :note, :source)
+"""
+
+
+def _change(store: Store, how: Any, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store._writer.begin() as connection:
+        config.attributes["connection"] = connection
+        how(config, revision)
 
 
 def test_a_newer_store_is_left_alone(store: Store) -> None:
@@ -45,11 +97,15 @@ def test_what_fails_is_undone(store: Store) -> None:
         assert session.get(SeriesRow, "s") is None
 
 
+SERIES: dict[str, Any] = {
+    "name": "s", "origin": "upload", "file": "s.parquet", "bytes": 1, "checksum": "0", "n_rows": 1,
+    "channels": ["a"], "has_clock": False, "has_label": False, "notes": [float("nan")],
+    "created_by": "x",
+}  # fmt: skip
+
+
 def series_row() -> SeriesRow:
-    return SeriesRow(
-        id="s", name="s", origin="upload", file="s.parquet", bytes=1, checksum="0", n_rows=1,
-        channels=["a"], has_clock=False, has_label=False, notes=[float("nan")], created_by="x",
-    )  # fmt: skip
+    return SeriesRow(id="s", **SERIES)
 
 
 def test_numbers_that_are_none_are_null(store: Store) -> None:

@@ -9,7 +9,6 @@ from serving import QUICK, wait
 from starlette.testclient import TestClient
 
 from offbeat import Labels, read_series, recalibrate
-from offbeat.server.workbench.teaching import library_labels
 from offbeat.thresholds import FBetaThreshold
 
 API = "/api/v1"
@@ -26,8 +25,8 @@ def ids(client: TestClient, table: Path) -> dict[str, str]:
     job = client.post(f"{API}/detections", json={"series_id": series, "model_id": model}).json()
     found = wait(client, job)["detection_id"]
     for start, end, verdict in (
-        ("2026-01-05T11:40:00Z", "2026-01-05T12:10:00Z", "anomaly"),
-        ("2026-01-05T13:00:00Z", "2026-01-05T13:30:00Z", "normal"),
+        ("2026-01-05T11:40:00Z", "2026-01-05T12:10:00Z", "missed"),
+        ("2026-01-05T13:00:00Z", "2026-01-05T13:30:00Z", "false alarm"),
         ("2026-01-05T14:00:00Z", "2026-01-05T14:10:00Z", "expected"),
     ):
         body = {"start": start, "end": end, "verdict": verdict}
@@ -41,7 +40,7 @@ def test_a_recalibration_is_the_librarys(
     body = {"series_id": ids["series"], "goal": "fbeta:2"}
     shown = client.post(f"{API}/models/{ids['model']}/recalibrate", json=body).json()
     bench = client.app.state.bench  # type: ignore[attr-defined]
-    labels: Labels = library_labels(bench.labels.find(ids["series"]))
+    labels: Labels = bench.labels.said(ids["series"])
     fitted = bench.models.detector(ids["model"])
     expected = recalibrate(
         fitted, fitted.detect(read_series(table)), labels, goal=FBetaThreshold(2.0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from offbeat.labels.collection import Labels, event_span, label_event
-from offbeat.labels.label import ANOMALOUS, VERDICTS, Label, Moment, Verdict
+from offbeat.labels.label import ANOMALOUS, VERDICTS, Label, Moment, Verdict, usual_verdict
+from offbeat.labels.text import read_moment
 
 __all__ = [
     "ANOMALOUS",
@@ -14,4 +15,6 @@ __all__ = [
     "Verdict",
     "event_span",
     "label_event",
+    "read_moment",
+    "usual_verdict",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from offbeat.errors import DataError, nearest_names, one_of
+from offbeat.errors import DataError, one_of
 from offbeat.grid import row_at
 from offbeat.io import atomic_path
 from offbeat.labels.label import ANOMALOUS, Label, Moment, Verdict, as_moment
@@ -46,19 +47,36 @@ class Labels:
 
     def __post_init__(self) -> None:
         labels = tuple(self.labels)
-        if len({isinstance(label.start, np.datetime64) for label in labels}) > 1:
-            raise DataError("some labels are row numbers and others time stamps: use one of them")
-        ordered = tuple(sorted(labels, key=lambda label: (label.start, label.end)))
-        for place, label in enumerate(ordered):
-            for later in ordered[place + 1 :]:
-                if later.start >= label.end:
-                    break
-                if label.contradicts(later):
-                    raise DataError(
-                        f"two labels contradict each other: {label.text} and {later.text}; "
-                        "take one of them out"
-                    )
+        _check_one_kind(labels)
+        ordered = tuple(sorted(labels, key=_place))
+        for one, other in _contradictions(ordered):
+            raise DataError(
+                f"two labels contradict each other: {ordered[one].text} and "
+                f"{ordered[other].text}; take one of them out"
+            )
         object.__setattr__(self, "labels", ordered)
+
+    @classmethod
+    def latest(cls, labels: Iterable[Label]) -> Labels:
+        """Of labels in the order in which they were said: what a later one contradicts is left out.
+
+        Raises
+        ------
+        DataError
+            If some are rows and others time stamps.
+        """
+        said = tuple(labels)
+        _check_one_kind(said)
+        order = sorted(range(len(said)), key=lambda number: _place(said[number]))
+        later: dict[int, list[int]] = defaultdict(list)
+        for one, other in _contradictions([said[number] for number in order]):
+            earlier, rival = sorted((order[one], order[other]))
+            later[earlier].append(rival)
+        kept: set[int] = set()
+        for number in reversed(range(len(said))):
+            if kept.isdisjoint(later[number]):
+                kept.add(number)
+        return cls(tuple(said[number] for number in kept))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -146,26 +164,28 @@ class Labels:
         """
         kind = kind_of_file(path)
         try:
-            text = Path(path).read_text(encoding="utf-8-sig")
+            data = Path(path).read_bytes()
         except OSError as problem:
             raise DataError(f"{path} cannot be read: {problem.strerror}") from None
-        except UnicodeDecodeError:
-            raise DataError(f"{path} is no text in UTF-8: save it so") from None
-        return cls.from_text(text, kind, zone=zone, name=Path(path).name)
+        return cls.from_text(data, kind, zone=zone, name=Path(path).name)
 
     @classmethod
     def from_text(
         cls,
-        text: str,
+        text: str | bytes,
         kind: Literal["csv", "json"] = "csv",
         *,
         zone: str | None = None,
         name: str = "labels",
     ) -> Labels:
-        """The same as `read`, from text; `name` is what messages call it."""
+        """The same as `read`, from text or its bytes; `name` is what messages call it."""
         one_of("kind of labels", kind, ("csv", "json"))
         try:
-            return cls(read_labels(text, kind, zone=zone, name=name))
+            plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        except UnicodeDecodeError:
+            raise DataError(f"{name} is no text in UTF-8: save it so") from None
+        try:
+            return cls(read_labels(plain, kind, zone=zone, name=name))
         except DataError as problem:
             raise problem if name in str(problem) else DataError(f"{name}: {problem}") from None
 
@@ -200,13 +220,7 @@ def event_span(detection: Detection, event: Event) -> tuple[Moment, Moment]:
 
 
 def _rows(label: Label, series: Series) -> tuple[int, int]:
-    if isinstance(label.start, np.datetime64) != series.has_clock:
-        wanted = "time stamps" if series.has_clock else "row numbers"
-        raise DataError(f"the label {label.text}: labels of {series.name} must be {wanted}")
-    for channel in label.channels:
-        if channel not in series.channels:
-            near = nearest_names(channel, series.channels)
-            raise DataError(f"the label {label.text} names no channel {channel!r}: {near}")
+    label.check_fits(series.name, series.channels, has_clock=series.has_clock)
     start, end = _edges(label, series)
     if start >= end:
         raise DataError(
@@ -239,6 +253,22 @@ def _most_shared(
     if not shared or max(shared) <= 0:
         return None
     return labels[shared.index(max(shared))]
+
+
+def _check_one_kind(labels: tuple[Label, ...]) -> None:
+    if len({isinstance(label.start, np.datetime64) for label in labels}) > 1:
+        raise DataError("some labels are row numbers and others time stamps: use one of them")
+
+
+def _contradictions(ordered: Sequence[Label]) -> Iterator[tuple[int, int]]:
+    """Places of two that cannot both hold; they come in the order of time."""
+    running: dict[str, list[int]] = {}
+    for place, label in enumerate(ordered):
+        kind = "off" if label.is_anomalous else label.verdict
+        for other in running.keys() - {kind}:  # labels of one kind never contradict each other
+            running[other] = [at for at in running[other] if label.start < ordered[at].end]
+            yield from ((at, place) for at in running[other] if label.contradicts(ordered[at]))
+        running.setdefault(kind, []).append(place)
 
 
 def _place(label: Label) -> tuple[Moment, Moment, tuple[str, ...]]:

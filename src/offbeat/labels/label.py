@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from offbeat.errors import ConfigError, one_of
+from offbeat.errors import ConfigError, DataError, nearest_names, one_of
 from offbeat.stamps import read_stamp, time_text
 
-__all__ = ["ANOMALOUS", "VERDICTS", "Label", "Moment", "Verdict", "as_moment"]
+__all__ = ["ANOMALOUS", "VERDICTS", "Label", "Moment", "Verdict", "as_moment", "usual_verdict"]
 
 Verdict = Literal["true alarm", "false alarm", "expected", "missed"]
 """Right to alarm; nothing was wrong; off, but as planned; off, and no alarm came."""
@@ -18,6 +19,13 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 ANOMALOUS: tuple[Verdict, ...] = ("true alarm", "missed")
 Moment = np.datetime64 | int
 """A time stamp in UTC, or a row number."""
+OTHER_WORDS: dict[str, Verdict] = {
+    "anomaly": "true alarm",
+    "normal": "false alarm",
+    "maintenance": "expected",
+}
+FARTHEST = 1 << 62
+"""No row has so high a number, and it still fits into 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,22 @@ class Label:
             "note": self.note,
         }
 
+    def check_fits(self, name: str, channels: Sequence[str], *, has_clock: bool) -> None:
+        """Refuse a series that it cannot speak of: without a clock, say, or without its channels.
+
+        Raises
+        ------
+        DataError
+            That names the series.
+        """
+        if isinstance(self.start, np.datetime64) != has_clock:
+            wanted = "time stamps" if has_clock else "row numbers"
+            raise DataError(f"the label {self.text}: labels of {name} must be {wanted}")
+        for channel in self.channels:
+            if channel not in channels:
+                near = nearest_names(channel, channels)
+                raise DataError(f"the label {self.text} names no channel {channel!r}: {near}")
+
     def contradicts(self, other: Label) -> bool:
         """Whether both cannot hold: they overlap in time and channels and say different things."""
         apart = not (self.start < other.end and other.start < self.end)
@@ -98,11 +122,21 @@ class Label:
 def as_moment(at: object) -> Moment:
     """A row number, or a time stamp in UTC in nanoseconds."""
     if isinstance(at, int | np.integer) and not isinstance(at, bool):
+        if not -FARTHEST < at < FARTHEST:
+            raise ConfigError(f"no series has a row {at}")
         return int(at)
     stamp: np.datetime64 = read_stamp(at, None).astype("datetime64[ns]")
     if np.isnat(stamp):
         raise ConfigError("a label needs two time stamps, one of them is missing")
     return stamp
+
+
+def usual_verdict(word: object) -> object:
+    """The verdict that another word or spelling stands for; anything else as it came."""
+    if not isinstance(word, str):
+        return word
+    plain = " ".join(word.replace("_", " ").lower().split())
+    return OTHER_WORDS.get(plain, plain)
 
 
 def _written(at: Moment) -> str | int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -13,13 +14,13 @@ from typing import Any, Literal
 
 from offbeat.errors import ConfigError, DataError, nearest_names
 from offbeat.io.times import instant
-from offbeat.labels.label import Label, Moment, as_moment
+from offbeat.labels.label import Label, Moment, as_moment, usual_verdict
 
-__all__ = ["COLUMNS", "joined_channels", "kind_of_file", "read_labels"]
+__all__ = ["COLUMNS", "joined_channels", "kind_of_file", "read_labels", "read_moment"]
 
 COLUMNS = tuple(field.name for field in fields(Label))
 NEEDED = ("start", "end", "verdict")
-OTHER_WORDS = {"anomaly": "true alarm", "maintenance": "expected"}
+ROW = re.compile(r"-?[0-9]{1,30}")
 
 
 def read_labels(
@@ -28,6 +29,23 @@ def read_labels(
     """Every row as a label; `name` is what messages call the text."""
     rows = _json_rows(text, name) if kind == "json" else _csv_rows(text, name)
     return tuple(_label(row, f"{name}, {where}", zone) for where, row in rows)
+
+
+def read_moment(at: object, zone: str | None) -> Moment:
+    """A row number, or a time stamp in any usual notation; one without a zone is read in `zone`.
+
+    Raises
+    ------
+    DataError, ConfigError
+        If it is neither.
+    """
+    if isinstance(at, str) and ROW.fullmatch(at.strip()):
+        return as_moment(int(at))
+    if isinstance(at, bool | float):
+        raise DataError(f"a row number or a time stamp was expected, {at!r} came")
+    if isinstance(at, int | datetime):
+        return as_moment(at)
+    return as_moment(instant(at, zone))
 
 
 def joined_channels(channels: tuple[str, ...]) -> str:
@@ -62,7 +80,7 @@ def _csv_rows(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _json_rows(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
         rows = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:  # a number may have too many digits
         raise DataError(f"{name} is no JSON: {problem}") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{name}: a list of labels such as [{{'start': ..., ...}}] was expected")
@@ -76,12 +94,11 @@ def _label(row: Mapping[str, Any], where: str, zone: str | None) -> Label:
     for key in NEEDED:
         if row.get(key) in (None, ""):
             raise DataError(f"{where}: a label needs {', '.join(NEEDED)}; {key} is missing")
-    words = str(row["verdict"]).strip().lower().replace("_", " ")
     try:
         return Label(
-            start=_read_moment(row["start"], zone),
-            end=_read_moment(row["end"], zone),
-            verdict=OTHER_WORDS.get(words, words),  # type: ignore[arg-type]
+            start=read_moment(row["start"], zone),
+            end=read_moment(row["end"], zone),
+            verdict=usual_verdict(row["verdict"]),  # type: ignore[arg-type]
             channels=_read_channels(row.get("channels")),
             who=str(row.get("who") or ""),
             when=instant(row["when"], zone) if row.get("when") else None,
@@ -89,16 +106,6 @@ def _label(row: Mapping[str, Any], where: str, zone: str | None) -> Label:
         )
     except (ConfigError, DataError) as problem:
         raise DataError(f"{where}: {problem}") from None
-
-
-def _read_moment(at: object, zone: str | None) -> Moment:
-    if isinstance(at, str) and at.strip().lstrip("-").isdecimal():
-        return int(at)
-    if isinstance(at, bool | float):
-        raise DataError(f"a row number or a time stamp was expected, {at!r} came")
-    if isinstance(at, int | datetime):
-        return as_moment(at)
-    return as_moment(instant(at, zone))
 
 
 def _read_channels(names: object) -> tuple[str, ...]:

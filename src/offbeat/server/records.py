@@ -7,7 +7,9 @@ too, or row numbers where the series has no clock; spans are half-open, [start, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
+
+from offbeat.labels import Verdict
 
 __all__ = [
     "CutRecord",
@@ -20,7 +22,6 @@ __all__ = [
     "ModelRecord",
     "Moment",
     "SeriesRecord",
-    "Verdict",
     "VersionRecord",
 ]
 
@@ -28,11 +29,8 @@ Moment = str | int
 """A time stamp of a series as ISO text in UTC, or a row number."""
 JobKind = Literal["train", "score"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
-Verdict = Literal["anomaly", "normal", "expected"]
-"""What a person says of a span: off; not off, whatever the score says; off but planned."""
-Feedback = Literal["true_alarm", "false_alarm", "expected", "clear"]
-"""What a person says of an event: the verdicts, and taking one back."""
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+Feedback = Literal[Verdict, "clear"]
+"""What a person says of an event: a verdict, or taking it back."""
 
 
 @dataclass(frozen=True)
@@ -212,20 +210,20 @@ class CutRecord:
 
 @dataclass(frozen=True)
 class LabelRecord:
-    """What a person says of a span.
+    """What a person says of a span: a label of the library, and what the store knows beside.
 
     Parameters
     ----------
     start, end
         Half-open.
-    verdict
-        See `Verdict`.
-    note
-        In the person's words; may be empty.
+    verdict, channels, who, when, note
+        See `offbeat.Label`; no channels are all, and `when` is ISO text in UTC.
     source
         "person", "feedback" on an event, or "import".
     model_id
         Whose event it was, for feedback.
+    created_at, created_by
+        When it came into the store, and from whom: not its author where a file was imported.
     """
 
     id: str
@@ -233,6 +231,9 @@ class LabelRecord:
     start: Moment
     end: Moment
     verdict: Verdict
+    channels: tuple[str, ...]
+    who: str
+    when: str
     note: str
     source: str
     model_id: str | None

@@ -153,7 +153,7 @@ def test_events_are_judged_with_keys_and_labels_act(address, machine, opened):
         drawn(page)
         page.keyboard.press("a")
         page.wait_for_selector(".tag:has-text('true alarm')")
-        assert sum(each["verdict"] == "anomaly" for each in asked(address, path)) == 1
+        assert sum(each["verdict"] == "true alarm" for each in asked(address, path)) == 1
         page.keyboard.press("f")
         page.wait_for_selector(".tag:has-text('false alarm')")
         page.keyboard.press("u")
@@ -163,7 +163,7 @@ def test_events_are_judged_with_keys_and_labels_act(address, machine, opened):
         page.wait_for_selector(".tag:has-text('true alarm')")
     for each in asked(address, path):
         if each["severity"] < 1.1:
-            asked(address, f"{path}/{each['number']}/feedback", {"feedback": "false_alarm"})
+            asked(address, f"{path}/{each['number']}/feedback", {"feedback": "false alarm"})
     before = asked(address, f"/detections/{machine['id']}")
     with opened(f"{address}/series/{machine['series']}/labels") as page:
         page.wait_for_selector("text=Before")
@@ -200,7 +200,7 @@ def test_a_missed_one_is_marked_by_dragging_over_the_chart(address, machine, ope
         assert len(labels) == n_before + 1
         span = page.input_value("#span-from"), page.input_value("#span-to")
         made = next(each for each in labels if each["source"] == "person" and each["verdict"] ==
-                    "anomaly" and each["start"][:19] == span[0][:19].replace(" ", "T"))  # fmt: skip
+                    "missed" and each["start"][:19] == span[0][:19].replace(" ", "T"))  # fmt: skip
         assert made["end"][:19] == span[1][:19].replace(" ", "T")
 
 

@@ -9,13 +9,25 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from offbeat.errors import DataError
+from offbeat.labels import Verdict, usual_verdict
+from offbeat.server.records import Feedback
 from offbeat.server.workbench import Exported, Workbench
 
-__all__ = ["Bench", "Body", "Name", "PlainJSON", "Version", "arriving", "download"]
+__all__ = [
+    "Bench",
+    "Body",
+    "Name",
+    "PlainJSON",
+    "SaidFeedback",
+    "SaidVerdict",
+    "Version",
+    "arriving",
+    "download",
+]
 
 
 class Body(BaseModel):
@@ -48,6 +60,16 @@ Bench = Annotated[Workbench, Depends(_bench)]
 Name = Annotated[str, Depends(_name)]
 """Who asks, for the history."""
 Version = int | None
+VERDICT_TEXT = (
+    "true alarm: rightly so; false alarm: nothing was wrong; expected: off, but as planned; "
+    "missed: off, and no alarm came"
+)
+SaidVerdict = Annotated[Verdict, BeforeValidator(usual_verdict), Field(description=VERDICT_TEXT)]
+SaidFeedback = Annotated[
+    Feedback,
+    BeforeValidator(usual_verdict),
+    Field(description=f"{VERDICT_TEXT}; clear: take back what was said"),
+]
 
 
 @asynccontextmanager

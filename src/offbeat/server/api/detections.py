@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from offbeat.server.api.asking import Bench, Body, Name, PlainJSON, download
-from offbeat.server.records import DetectionRecord, Feedback, JobRecord, LabelRecord
+from offbeat.server.api.asking import Bench, Body, Name, PlainJSON, SaidFeedback, download
+from offbeat.server.records import DetectionRecord, JobRecord, LabelRecord
 from offbeat.server.workbench.exports import TableFormat
 
 __all__ = ["router"]
@@ -26,7 +26,7 @@ class Scoring(Body):
 class Word(Body):
     """What a person says of an event."""
 
-    feedback: Feedback
+    feedback: SaidFeedback
     note: str = ""
 
 

@@ -7,8 +7,8 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from offbeat.server.api.asking import Bench, Body, Name, PlainJSON
-from offbeat.server.records import Feedback, LabelRecord, Moment, Verdict
+from offbeat.server.api.asking import Bench, Body, Name, PlainJSON, SaidFeedback, SaidVerdict
+from offbeat.server.records import LabelRecord, Moment
 
 __all__ = ["router"]
 
@@ -18,11 +18,12 @@ FileFormat = Literal["csv", "json"]
 
 
 class Label(Body):
-    """What is said of a span [start, end)."""
+    """What is said of a span [start, end); without channels, of all of them."""
 
     start: Moment
     end: Moment
-    verdict: Verdict
+    verdict: SaidVerdict
+    channels: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -31,7 +32,8 @@ class Change(Body):
 
     start: Moment | None = None
     end: Moment | None = None
-    verdict: Verdict | None = None
+    verdict: SaidVerdict | None = None
+    channels: tuple[str, ...] | None = None
     note: str | None = None
 
 
@@ -40,7 +42,7 @@ class Said(Body):
 
     start: Moment
     end: Moment
-    feedback: Feedback
+    feedback: SaidFeedback
     note: str = ""
     model_id: str | None = None
 
@@ -57,8 +59,11 @@ def find(series_id: str, bench: Bench) -> Response:
     "/series/{series_id}/labels", status_code=201, response_model=LabelRecord, summary="Add a label"
 )
 def add(series_id: str, body: Label, bench: Bench, by: Name) -> Response:
-    """It is in the store, on the disk, once this answers."""
-    label = bench.labels.add(series_id, body.start, body.end, body.verdict, by=by, note=body.note)
+    """On the disk once this answers, in place of what was said of the very same span."""
+    label = bench.labels.add(
+        series_id, body.start, body.end, body.verdict,
+        channels=body.channels, by=by, note=body.note,
+    )  # fmt: skip
     return PlainJSON(label, 201, {"Location": f"/api/v1/labels/{label.id}"})
 
 
@@ -96,7 +101,7 @@ def feedback(series_id: str, body: Said, bench: Bench, by: Name) -> Response:
     responses={200: {"content": {"text/csv": {}, "application/json": {}}}},
 )
 def export(series_id: str, bench: Bench, format: FileFormat = "csv") -> Response:  # noqa: A002
-    """Columns start, end, verdict, note."""
+    """As `Labels.write` writes it; what a later label contradicts is left out."""
     data = bench.labels.export(series_id, format)
     media_type = "text/csv; charset=utf-8" if format == "csv" else "application/json"
     headers = {"Content-Disposition": f'attachment; filename="labels.{format}"'}
@@ -120,7 +125,7 @@ async def take_in(
     format: FileFormat = "csv",  # noqa: A002
     replace: bool = False,
 ) -> Response:
-    """All lines or none; `replace` takes all older labels away."""
+    """As `Labels.read` reads it, all lines or none; `replace` takes all older labels away."""
     data = await request.body()
     made = await run_in_threadpool(
         lambda: bench.labels.take_in(series_id, data, format, by=by, replace_all=replace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offbeat.detection import Detection
-from offbeat.server.page.eventlist import VERDICTS, event_address
+from offbeat.server.page.eventlist import LOOKS, event_address
 from offbeat.server.page.pieces import card, cell, hint, link, table, tag, words
 from offbeat.server.page.standing import Pair
 from offbeat.server.page.visit import Visit
@@ -66,5 +66,5 @@ def _said(other: Judged | None) -> None:
     elif other.label is None:
         words("span", "nothing yet", "sub")
     else:
-        text, kind = VERDICTS[other.label.verdict]
-        words("span", text, f"tag {kind}")
+        verdict = other.label.verdict
+        words("span", verdict, f"tag {LOOKS[verdict]}")

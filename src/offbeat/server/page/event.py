@@ -14,7 +14,7 @@ from offbeat.figures import overview_figure
 from offbeat.figures.canvas import shown_time
 from offbeat.server.page.alike import alike_card
 from offbeat.server.page.chart import Chart
-from offbeat.server.page.eventlist import VERDICTS, event_address
+from offbeat.server.page.eventlist import LOOKS, event_address
 from offbeat.server.page.frame import head_line, honest
 from offbeat.server.page.heading import address
 from offbeat.server.page.pieces import button, card, field, hint, link, shares, tag, tiles, words
@@ -35,8 +35,8 @@ FEWEST = 60  # rows on either side at least
 SHOWN = 3  # channels
 SHARES = 8  # channels listed
 KEYS: tuple[tuple[Feedback, str, str], ...] = (
-    ("true_alarm", "True alarm", "A"),
-    ("false_alarm", "False alarm", "F"),
+    ("true alarm", "True alarm", "A"),
+    ("false alarm", "False alarm", "F"),
     ("expected", "Expected, maintenance", "M"),
 )
 SIDES = {"above": "above", "below": "below", "mixed": "above and below"}
@@ -193,9 +193,8 @@ class _Scene:
             if label is None:
                 words("span", "nobody said yet", "tag blank")
                 return
-            text, kind = VERDICTS[label.verdict]
-            words("span", text, f"tag {kind}")
-            words("span", f"by {label.created_by}", "sub").style("margin-top: 4px")
+            words("span", label.verdict, f"tag {LOOKS[label.verdict]}")
+            words("span", f"by {label.who}", "sub").style("margin-top: 4px")
 
     def _sayer(self, feedback: Feedback) -> Callable[[], Awaitable[None]]:
         async def said() -> None:
@@ -215,7 +214,7 @@ class _Scene:
             judged = await self.visit.ask(desk.judged, self.detection, self.pair.series.id)
             self.all, self.judged = judged, judged[self.at]
             self._show_state()
-            say("Taken back." if label is None else f"Noted: {VERDICTS[label.verdict][0]}.")
+            say("Taken back." if label is None else f"Noted: {label.verdict}.")
 
         return said
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from offbeat.detection import Detection
+from offbeat.labels import Verdict
 from offbeat.server.page.cutting import CutPanel
 from offbeat.server.page.pieces import Kind, card, cell, hint, link, table, tag, words
 from offbeat.server.page.standing import Pair
@@ -16,15 +17,16 @@ from offbeat.server.workbench.thresholds import Preview
 from offbeat.thresholds import Threshold, threshold_text
 from offbeat.wording import cut_middle, lasted, moment, number, plural
 
-__all__ = ["VERDICTS", "EventList", "event_address"]
+__all__ = ["LOOKS", "EventList", "event_address"]
 
 QUIET = 0.35
 """Seconds without a move after which the list follows: the figures follow at once."""
 SHOWN = 200
-VERDICTS: dict[str, tuple[str, Kind]] = {
-    "anomaly": ("true alarm", "alert"),
-    "normal": ("false alarm", "good"),
-    "expected": ("expected", "plan"),
+LOOKS: dict[Verdict, Kind] = {
+    "true alarm": "alert",
+    "false alarm": "good",
+    "expected": "plan",
+    "missed": "alert",
 }
 
 
@@ -100,8 +102,8 @@ class EventList:
                 if judged.label is None:
                     words("span", "nothing yet", "sub")
                 else:
-                    text, kind = VERDICTS[judged.label.verdict]
-                    words("span", text, f"tag {kind}")
+                    verdict = judged.label.verdict
+                    words("span", verdict, f"tag {LOOKS[verdict]}")
 
 
 def event_address(pair: Pair, start: object, visit: Visit, tried: Threshold | None = None) -> str:

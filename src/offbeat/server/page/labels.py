@@ -8,7 +8,7 @@ import numpy as np
 from nicegui import ui
 
 from offbeat.figures.canvas import shown_time
-from offbeat.server.page.eventlist import VERDICTS
+from offbeat.server.page.eventlist import LOOKS
 from offbeat.server.page.heading import series_heading
 from offbeat.server.page.pieces import button, card, cell, hint, link, table, tag, words
 from offbeat.server.page.recalibrating import RecalibrationCard
@@ -76,14 +76,15 @@ def _list(visit: Visit, series: SeriesRecord, found: list[LabelRecord]) -> None:
                 cell(shown(each.start, series.zone))
                 cell(shown(each.end, series.zone))
                 with tag("td"):
-                    text, kind = VERDICTS[each.verdict]
-                    missed = each.verdict == "anomaly" and each.source == "person"
-                    words("span", "missed" if missed else text, f"tag {kind}")
+                    words("span", each.verdict, f"tag {LOOKS[each.verdict]}")
+                    if each.channels:
+                        names = ", ".join(each.channels)
+                        words("span", cut_middle(names, 60), "sub", title=names)
                     if each.note:
                         words("span", cut_middle(each.note, 120), "sub", title=each.note)
                 with tag("td"):
-                    words("span", cut_middle(each.created_by, 24))
-                    words("span", ago(each.created_at), "sub")
+                    words("span", cut_middle(each.who, 24))
+                    words("span", ago(each.when), "sub")
                 with tag("td"):
                     if visit.may_act:
                         button("Take back", _remover(visit, each), look="plain")

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from nicegui import ui
 
+from offbeat.labels import Verdict
 from offbeat.server.page.pieces import button, field, tag
 from offbeat.server.page.standing import Pair
 from offbeat.server.page.visit import Visit, say
-from offbeat.server.records import Moment, Verdict
 
 __all__ = ["SpanDesk"]
 
@@ -69,7 +69,7 @@ class SpanDesk:
         self.visit.remember(end=self.end or None)
 
     async def _missed(self) -> None:
-        await self._say("anomaly", "Marked as an anomaly that was missed.")
+        await self._say("missed", "Marked as an anomaly that was missed.")
 
     async def _expected(self) -> None:
         await self._say("expected", "Marked as expected.")
@@ -78,9 +78,8 @@ class SpanDesk:
         if not self._is_there():
             return
         said = await self.visit.change(
-            self.visit.bench.labels.add, self.pair.series.id, self._moment(self.start),
-            self._moment(self.end), verdict, by=self.visit.caller.name,
-            model_id=self.pair.model.id,
+            self.visit.bench.labels.add, self.pair.series.id, self.start, self.end, verdict,
+            by=self.visit.caller.name, model_id=self.pair.model.id,
         )  # fmt: skip
         if said is not None:
             say(sentence)
@@ -95,11 +94,6 @@ class SpanDesk:
             return True
         say("Mark a span first: press S and drag over the chart, or write its ends down.")
         return False
-
-    def _moment(self, text: str) -> Moment:
-        if self.pair.series.has_clock or not text.isdigit():
-            return text
-        return int(text)
 
 
 VALUE = "(e) => emit(e.target.value)"

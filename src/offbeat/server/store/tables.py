@@ -168,8 +168,11 @@ class LabelRow(Base):
     series_id: Mapped[str] = mapped_column(ForeignKey("series.id", ondelete="CASCADE"), index=True)
     start: Mapped[int] = mapped_column(BigInteger)
     end: Mapped[int] = mapped_column(BigInteger)
-    verdict: Mapped[str] = mapped_column(String(10))
-    note: Mapped[str] = mapped_column(Text, default="")
+    verdict: Mapped[str] = mapped_column(String(20))
+    channels: Mapped[list[str]] = mapped_column(PlainJSON)
+    said_by: Mapped[str] = mapped_column(String(120))
+    said_at: Mapped[str] = mapped_column(MOMENT)
+    note: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(String(10))
     model_id: Mapped[str | None] = mapped_column(ID)
 

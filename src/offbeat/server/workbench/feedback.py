@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from offbeat.detection import Detection
-from offbeat.errors import one_of
 from offbeat.events import Event
 from offbeat.labels import event_span
 from offbeat.server.faults import NotThereError
-from offbeat.server.records import Feedback, LabelRecord, Moment, Verdict
+from offbeat.server.records import Feedback, LabelRecord, Moment
 from offbeat.server.workbench.detections import DetectionShelf
 from offbeat.server.workbench.labels import LabelBook
 from offbeat.server.workbench.moments import moment_number, moment_text
 
 __all__ = ["FeedbackDesk", "Judged"]
-
-VERDICTS: Mapping[Feedback, Verdict | None] = {
-    "true_alarm": "anomaly",
-    "false_alarm": "normal",
-    "expected": "expected",
-    "clear": None,
-}
 
 
 @dataclass(frozen=True)
@@ -109,24 +100,18 @@ class FeedbackDesk:
     ) -> LabelRecord | None:
         """Say what an alarm was: the span of `Judged`, or any other that was missed.
 
-        "clear" takes back all that was said of the span. A new word takes the place of what was
-        said of the very same span.
+        "clear" takes back all that was said of the span.
 
         Returns
         -------
         The label; None after "clear".
         """
-        verdict = VERDICTS[one_of_feedback(feedback)]
-        if verdict is None:
+        if feedback == "clear":
             self._labels.remove_overlapping(series_id, start, end)
             return None
-        made = self._labels.add(
-            series_id, start, end, verdict, by=by, note=note, source="feedback", model_id=model_id
+        return self._labels.add(
+            series_id, start, end, feedback, by=by, note=note, source="feedback", model_id=model_id
         )
-        for old in self._labels.find(series_id):
-            if (old.start, old.end) == (made.start, made.end) and old.id != made.id:
-                self._labels.remove(old.id)
-        return made
 
     def say_of(
         self,
@@ -153,15 +138,3 @@ class FeedbackDesk:
         return self.say(
             series_id, span.start, span.end, feedback, by=by, model_id=model_id, note=note
         )
-
-
-def one_of_feedback(word: str) -> Feedback:
-    """The word, if it is one.
-
-    Raises
-    ------
-    ConfigError
-        If it is none.
-    """
-    one_of("feedback", word, VERDICTS)
-    return word  # type: ignore[return-value]

@@ -1,11 +1,11 @@
-"""Labels: what people say of spans, as rows, as CSV or JSON, and as 0 and 1 on a series."""
+"""Labels: what people say of spans, kept as rows, and as 0 and 1 on a series.
+
+What a label is, and how a file of labels is read and written, is the library's: `offbeat.labels`.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, cast
 
@@ -14,19 +14,23 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from offbeat.detection import Detection
-from offbeat.errors import DataError, one_of
+from offbeat.errors import DataError
 from offbeat.grid import label_on_grid
+from offbeat.labels import ANOMALOUS, Label, Labels, Verdict
+from offbeat.labels import read_moment as read_any_moment
 from offbeat.series import IntArray, Series
-from offbeat.server.records import VERDICTS, LabelRecord, Moment, Verdict
+from offbeat.server.records import LabelRecord, Moment
 from offbeat.server.store import LabelRow, SeriesRow, Store, now_text, row_of
-from offbeat.server.workbench.moments import moment_text, read_moment, rows_in
+from offbeat.server.workbench.moments import moment_number, moment_text, read_moment, rows_in
 from offbeat.server.workbench.series import SeriesShelf
+from offbeat.stamps import read_stamp
 
-__all__ = ["LabelBook", "label_record"]
+__all__ = ["LabelBook"]
 
-COLUMNS = ("start", "end", "verdict", "note")
 LONGEST_NOTE = 2_000
+LONGEST_NAME = 120
 MOST_IMPORTED = 100_000
+EDGES = ("start", "end")
 
 
 class LabelBook:
@@ -51,7 +55,13 @@ class LabelBook:
         with self._store.reading() as session:
             series = row_of(session, SeriesRow, series_id)
             rows = _rows(session, series_id)
-            return [label_record(row, series) for row in sorted(rows, key=_place)]
+            return [_record(row, series) for row in sorted(rows, key=_in_time)]
+
+    def said(self, series_id: str) -> Labels:
+        """The same as the library takes them: what a later label contradicts is left out."""
+        with self._store.reading() as session:
+            series = row_of(session, SeriesRow, series_id)
+            return Labels.latest(_label(row, series) for row in _rows(session, series_id))
 
     def add(
         self,
@@ -61,71 +71,69 @@ class LabelBook:
         verdict: Verdict,
         *,
         by: str,
+        channels: Sequence[str] = (),
         note: str = "",
         source: str = "person",
         model_id: str | None = None,
     ) -> LabelRecord:
-        """Say something of a span [start, end).
+        """Say something of a span [start, end), in place of what was said of the very same one.
 
         Raises
         ------
         DataError
-            If the span is empty or lies outside the series.
+            If the span lies outside the series.
         ConfigError
-            If the verdict or a moment cannot be read.
+            If it is empty, or the verdict or a moment cannot be read.
         """
         with self._store.writing() as session:
             series = row_of(session, SeriesRow, series_id)
-            row = _made(series, {"start": start, "end": end, "verdict": verdict, "note": note}, by)
-            row.source, row.model_id = source, model_id
-            session.add(row)
-            session.flush()
-            return label_record(row, series)
+            first, last = (read_any_moment(at, series.zone) for at in (start, end))
+            label = Label(first, last, verdict, tuple(channels), who=by, note=note)
+            row = _row(series, label, by=by, source=source)
+            row.model_id = model_id
+            _keep(session, series, row)
+            return _record(row, series)
 
     def change(self, label_id: str, *, by: str, **fields: Any) -> LabelRecord:
-        """Change start, end, verdict or note of a label."""
+        """Change start, end, verdict, channels or note of a label; what is None stays."""
         with self._store.writing() as session:
             row = row_of(session, LabelRow, label_id)
             series = row_of(session, SeriesRow, row.series_id)
-            known = label_record(row, series)
             given = {name: value for name, value in fields.items() if value is not None}
-            plain = {name: getattr(known, name) for name in COLUMNS}
-            new = _made(series, {**plain, **given}, by)
-            for name in (*COLUMNS, "created_by"):
+            for edge in {"start", "end"} & given.keys():
+                given[edge] = read_any_moment(given[edge], series.zone)
+            said = replace(_label(row, series), who=by, when=None, **given)
+            new = _row(series, said, by=by, source=row.source)
+            for name in (*EDGES, "verdict", "channels", "note", "said_by", "said_at", "created_by"):
                 setattr(row, name, getattr(new, name))
             row.created_at = now_text()
-            return label_record(row, series)
+            _keep(session, series, row)
+            return _record(row, series)
 
     def remove(self, label_id: str) -> LabelRecord:
         """Take a label back."""
         with self._store.writing() as session:
             row = row_of(session, LabelRow, label_id)
             session.delete(row)
-            return label_record(row, row_of(session, SeriesRow, row.series_id))
+            return _record(row, row_of(session, SeriesRow, row.series_id))
 
     def remove_overlapping(self, series_id: str, start: Moment, end: Moment) -> list[LabelRecord]:
         """Take back all that touches a span."""
         with self._store.writing() as session:
             series = row_of(session, SeriesRow, series_id)
-            first, last = _span(series, start, end)
+            first, last = (
+                read_moment(at, has_clock=series.has_clock, zone=series.zone) for at in (start, end)
+            )
             gone = [
                 row for row in _rows(session, series_id) if row.start < last and first < row.end
             ]
             for row in gone:
                 session.delete(row)
-            return [label_record(row, series) for row in gone]
+            return [_record(row, series) for row in gone]
 
     def export(self, series_id: str, format_: Literal["csv", "json"] = "csv") -> bytes:
-        """All labels of a series as a file: start, end, verdict, note."""
-        one_of("format", format_, ("csv", "json"))
-        rows = [{name: getattr(each, name) for name in COLUMNS} for each in self.find(series_id)]
-        if format_ == "json":
-            return (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode()
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return text.getvalue().encode()
+        """What was `said` of a series as a file, as `Labels.write` writes it."""
+        return self.said(series_id).to_text(format_).encode()
 
     def take_in(
         self,
@@ -136,7 +144,7 @@ class LabelBook:
         by: str,
         replace_all: bool = False,
     ) -> list[LabelRecord]:
-        """Read what `export` wrote, or what a person wrote in the same columns; all or none of it.
+        """Keep what a file says, as `Labels.read` reads it; all or none of it.
 
         Parameters
         ----------
@@ -145,32 +153,31 @@ class LabelBook:
         data, format_
             The file.
         by
-            Who.
+            Who brings it; labels that name nobody are theirs.
         replace_all
-            Whether these take the place of all labels there are.
+            Whether these take the place of all labels there are, not only of the very same spans.
 
         Raises
         ------
-        DataError, ConfigError
+        DataError
             If a line cannot be used; it is named.
         """
-        one_of("format", format_, ("csv", "json"))
-        plain = _plain_rows(data, format_)
+        with self._store.reading() as session:
+            zone = row_of(session, SeriesRow, series_id).zone
+        labels = Labels.from_text(data, format_, zone=zone, name=f"labels.{format_}")
+        if not 0 < len(labels) <= MOST_IMPORTED:
+            raise DataError(f"1 to {MOST_IMPORTED} labels were expected, {len(labels)} came")
         with self._store.writing() as session:
             series = row_of(session, SeriesRow, series_id)
-            if replace_all:
-                for old in _rows(session, series_id):
-                    session.delete(old)
-            made = [_numbered(series, fields, by, i + 1) for i, fields in enumerate(plain)]
-            session.add_all(made)
-            session.flush()
-            return [label_record(row, series) for row in made]
+            made = [_row(series, label, by=by, source="import") for label in labels]
+            _keep(session, series, *made, alone=replace_all)
+            return [_record(row, series) for row in made]
 
     def truth(self, series_id: str) -> IntArray | None:
         """1 = anomaly, shape (rows as they came,): the label column, and what people said since.
 
-        None where nobody said anything. Of spans that overlap the latest counts; "normal" and
-        "expected" are 0.
+        None where nobody said anything. Of spans that overlap the latest counts: 1 if it was off,
+        else 0, but a word about some channels leaves it open whether others were off.
         """
         series = self._series.load(series_id)
         with self._store.reading() as session:
@@ -182,7 +189,10 @@ class LabelBook:
         )
         spans = [(row.start, row.end) for row in rows]
         for row, span in zip(rows, rows_in(series, spans), strict=True):
-            label[span] = 1 if row.verdict == "anomaly" else 0
+            if row.verdict in ANOMALOUS:
+                label[span] = 1
+            elif not row.channels:
+                label[span] = 0
         return label
 
     def revision(self, series_id: str) -> str:
@@ -205,7 +215,7 @@ class LabelBook:
         }
 
 
-def label_record(row: LabelRow, series: SeriesRow) -> LabelRecord:
+def _record(row: LabelRow, series: SeriesRow) -> LabelRecord:
     """A row as it is handed out."""
     start = moment_text(row.start, has_clock=series.has_clock)
     end = moment_text(row.end, has_clock=series.has_clock)
@@ -217,6 +227,9 @@ def label_record(row: LabelRow, series: SeriesRow) -> LabelRecord:
         start=start,
         end=end,
         verdict=cast(Verdict, row.verdict),
+        channels=tuple(row.channels),
+        who=row.said_by,
+        when=row.said_at,
         note=row.note,
         source=row.source,
         model_id=row.model_id,
@@ -225,70 +238,71 @@ def label_record(row: LabelRow, series: SeriesRow) -> LabelRecord:
     )
 
 
+def _label(row: LabelRow, series: SeriesRow) -> Label:
+    """A row as the library takes it."""
+    start, end = (
+        np.datetime64(at, "ns") if series.has_clock else at for at in (row.start, row.end)
+    )
+    return Label(
+        start, end, cast(Verdict, row.verdict), tuple(row.channels), row.said_by,
+        read_stamp(row.said_at, None), row.note,
+    )  # fmt: skip
+
+
+def _row(series: SeriesRow, label: Label, *, by: str, source: str) -> LabelRow:
+    """A label that fits the series as a row, not in the store yet."""
+    label.check_fits(series.name, series.channels, has_clock=series.has_clock)
+    start, end = moment_number(label.start), moment_number(label.end)
+    if series.start is None or series.end is None or start > series.end or end <= series.start:
+        ends = (moment_text(at, has_clock=series.has_clock) for at in (series.start, series.end))
+        raise DataError(
+            f"the label {label.text} lies outside the series, {' to '.join(map(str, ends))}"
+        )
+    for what, text, longest in (
+        ("note", label.note, LONGEST_NOTE),
+        ("name", label.who, LONGEST_NAME),
+    ):
+        if len(text) > longest or "\0" in text:
+            raise DataError(
+                f"the label {label.text}: a {what} has at most {longest} characters, none is NUL"
+            )
+    when = None if label.when is None else f"{label.when.astype('datetime64[us]')}+00:00"
+    return LabelRow(
+        series_id=series.id,
+        start=start,
+        end=end,
+        verdict=label.verdict,
+        channels=list(label.channels),
+        said_by=label.who or by,
+        said_at=when or now_text(),
+        note=label.note,
+        source=source,
+        created_by=by,
+    )
+
+
+def _keep(session: Session, series: SeriesRow, *made: LabelRow, alone: bool = False) -> None:
+    """Write rows, in place of those of the very same span and channels, or of all."""
+    old = select(LabelRow).where(LabelRow.series_id == series.id)
+    if len(made) == 1 and not alone:
+        old = old.where(LabelRow.start == made[0].start, LabelRow.end == made[0].end)
+    new, said = set(made), {_place(row) for row in made}
+    for row in session.scalars(old).all():
+        if row not in new and (alone or _place(row) in said):
+            session.delete(row)
+    session.add_all(made)
+    session.flush()
+
+
 def _rows(session: Session, series_id: str) -> list[LabelRow]:
     """The oldest first."""
     wanted = select(LabelRow).where(LabelRow.series_id == series_id)
     return list(session.scalars(wanted.order_by(LabelRow.created_at, LabelRow.id)).all())
 
 
-def _place(row: LabelRow) -> tuple[int, int, str]:
+def _in_time(row: LabelRow) -> tuple[int, int, str]:
     return row.start, row.end, row.created_at
 
 
-def _made(series: SeriesRow, fields: Mapping[str, Any], by: str) -> LabelRow:
-    """A checked row, not in the store yet."""
-    start, end = _span(series, fields["start"], fields["end"])
-    note = str(fields.get("note") or "")
-    if len(note) > LONGEST_NOTE or "\0" in note:
-        raise DataError(f"a note has at most {LONGEST_NOTE} characters, {len(note)} came")
-    verdict = one_of("verdict", str(fields["verdict"]), VERDICTS)
-    return LabelRow(
-        series_id=series.id,
-        start=start,
-        end=end,
-        verdict=verdict,
-        note=note,
-        source="import",
-        created_by=by,
-    )
-
-
-def _span(series: SeriesRow, start: Any, end: Any) -> tuple[int, int]:
-    first = read_moment(start, has_clock=series.has_clock, zone=series.zone)
-    last = read_moment(end, has_clock=series.has_clock, zone=series.zone)
-    if first >= last:
-        raise DataError(f"a label is a span [start, end): {end} does not lie after {start}")
-    if series.start is None or series.end is None or first > series.end or last <= series.start:
-        ends = (moment_text(at, has_clock=series.has_clock) for at in (series.start, series.end))
-        raise DataError(
-            f"the span {start} to {end} lies outside the series, {' to '.join(map(str, ends))}"
-        )
-    return first, last
-
-
-def _numbered(series: SeriesRow, fields: Any, by: str, number: int) -> LabelRow:
-    try:
-        if not isinstance(fields, Mapping):
-            raise DataError("start, end and verdict were expected")
-        missing = [name for name in COLUMNS[:3] if fields.get(name) in (None, "")]
-        if missing:
-            raise DataError(f"{' and '.join(missing)} missing")
-        return _made(series, fields, by)
-    except ValueError as problem:
-        raise DataError(f"label {number}: {problem}") from None
-
-
-def _plain_rows(data: bytes, format_: str) -> list[Any]:
-    try:
-        text = data.decode("utf-8-sig")
-        found: Iterable[Any] = (
-            json.loads(text) if format_ == "json" else csv.DictReader(io.StringIO(text))
-        )
-        rows = list(found) if not isinstance(found, Mapping) else []
-    except (UnicodeDecodeError, ValueError, TypeError, RecursionError, csv.Error) as problem:
-        raise DataError(f"these are no labels as {format_.upper()}: {problem}") from None
-    if not rows:
-        raise DataError(f"no label came: a {format_.upper()} file with {', '.join(COLUMNS)}")
-    if len(rows) > MOST_IMPORTED:
-        raise DataError(f"{len(rows)} labels came, at most {MOST_IMPORTED} at once")
-    return rows
+def _place(row: LabelRow) -> tuple[int, int, tuple[str, ...]]:
+    return row.start, row.end, tuple(row.channels)

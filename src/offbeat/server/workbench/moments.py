@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from offbeat.errors import ConfigError
+from offbeat.labels import read_moment as read_any_moment
 from offbeat.series import BoolArray, Series
 from offbeat.server.records import Moment
-from offbeat.stamps import read_stamp, time_text
+from offbeat.stamps import time_text
 
 __all__ = ["moment_number", "moment_text", "read_moment", "rows_in"]
-
-FARTHEST = 1 << 62
-"""No row has so high a number, and it still fits into the store."""
 
 
 def moment_text(at: int | None, *, has_clock: bool) -> Moment | None:
@@ -34,24 +32,18 @@ def moment_number(at: Moment | np.datetime64) -> int:
 
 
 def read_moment(at: Any, *, has_clock: bool, zone: str | None) -> int:
-    """Nanoseconds since 1970, or the row number.
+    """Nanoseconds since 1970, or the row number, in any notation that the library reads.
 
     Raises
     ------
-    ConfigError
+    DataError, ConfigError
         If it is no moment of such a series.
     """
-    if has_clock:
-        if not isinstance(at, str):
-            raise ConfigError(f"this series has a clock: a time stamp was expected, {at!r} came")
-        return int(read_stamp(at, zone).astype("datetime64[ns]").astype(np.int64))
-    try:
-        row = int(at)
-    except (TypeError, ValueError):
-        row = -1
-    if isinstance(at, float | bool) or not 0 <= row < FARTHEST:
-        raise ConfigError(f"this series has no clock: a row number was expected, {at!r} came")
-    return row
+    moment = read_any_moment(at, zone)
+    if isinstance(moment, int) == has_clock:
+        wanted = "a clock: a time stamp" if has_clock else "no clock: a row number"
+        raise ConfigError(f"this series has {wanted} was expected, {at!r} came")
+    return moment_number(moment)
 
 
 def rows_in(series: Series, spans: Sequence[tuple[int, int]]) -> Iterator[slice | BoolArray]:

@@ -6,31 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from offbeat.errors import ConfigError, DataError
-from offbeat.labels import Label, Labels
-from offbeat.labels.label import Verdict as Said
 from offbeat.mutes import Mute
 from offbeat.recalibration import Recalibration, recalibrate
 from offbeat.rules import EventRules
 from offbeat.server.jobs.queue import JobQueue
 from offbeat.server.jobs.runner import JobRunner
-from offbeat.server.records import CutRecord, JobRecord, LabelRecord, Moment, Verdict
+from offbeat.server.records import CutRecord, JobRecord
 from offbeat.server.workbench.detections import DetectionShelf
 from offbeat.server.workbench.labels import LabelBook
 from offbeat.server.workbench.models import ModelShelf
-from offbeat.server.workbench.moments import moment_number
 from offbeat.server.workbench.thresholds import ThresholdDesk
 from offbeat.thresholds import FBetaThreshold, LabelledThreshold
 
-__all__ = ["TeachingDesk", "library_labels"]
-
-SAID: dict[Verdict, Said] = {
-    "anomaly": "true alarm",
-    "normal": "false alarm",
-    "expected": "expected",
-}
+__all__ = ["TeachingDesk"]
 
 
 class TeachingDesk:
@@ -56,10 +45,6 @@ class TeachingDesk:
         self._models, self._detections, self._labels = models, detections, labels
         self._thresholds, self._queue, self._runner = thresholds, queue, runner
 
-    def labels(self, series_id: str) -> Labels:
-        """What people said of a series, as the library takes it; the latest word counts."""
-        return library_labels(self._labels.find(series_id))
-
     def recalibrate(
         self,
         series_id: str,
@@ -78,7 +63,7 @@ class TeachingDesk:
         """
         detection = self._detections.open(series_id, model_id, version=version)
         fitted = self._models.detector(model_id, version)
-        return recalibrate(fitted, detection, self.labels(series_id), goal=goal, alike=alike)
+        return recalibrate(fitted, detection, self._labels.said(series_id), goal=goal, alike=alike)
 
     def apply(
         self, series_id: str, model_id: str, found: Recalibration, *, by: str,
@@ -120,7 +105,7 @@ class TeachingDesk:
         self, series_id: str, model_id: str, *, by: str, version: int | None = None
     ) -> JobRecord:
         """Train the next version with what was labelled, see `offbeat.retrain`."""
-        labels = self.labels(series_id)
+        labels = self._labels.said(series_id)
         if not len(labels):
             raise DataError("nobody has labelled anything in this series: there is nothing to add")
         known = self._models.version(model_id, version)
@@ -133,23 +118,3 @@ class TeachingDesk:
         job = self._queue.add("train", request, series_id, by)
         self._runner.call()
         return job
-
-
-def library_labels(records: Sequence[LabelRecord]) -> Labels:
-    """Labels of the store as those of the library; where two contradict, the latest stays."""
-    made: list[Label] = []
-    for record in sorted(records, key=lambda each: each.created_at, reverse=True):
-        said = SAID[record.verdict]
-        if record.verdict == "anomaly" and record.source != "feedback":
-            said = "missed"
-        label = Label(
-            _moment(record.start), _moment(record.end), said, who=record.created_by,
-            note=record.note,
-        )  # fmt: skip
-        if not any(label.contradicts(later) for later in made):
-            made.append(label)
-    return Labels(tuple(made))
-
-
-def _moment(at: Moment) -> np.datetime64 | int:
-    return at if isinstance(at, int) else np.datetime64(moment_number(at), "ns")
