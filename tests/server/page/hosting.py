@@ -41,9 +41,10 @@ def hosted(data: Path, **options: Any) -> Iterator[str]:
 
 
 def asked(address: str, path: str, body: Any = None) -> Any:
-    """What the API answers."""
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(f"{address}/api/v1{path}", data, {"Content-Type": "application/json"})
+    """What the API answers; bytes are sent as CSV."""
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    kind = "text/csv" if isinstance(body, bytes) else "application/json"
+    request = Request(f"{address}/api/v1{path}", data, {"Content-Type": kind})
     with urlopen(request, timeout=PATIENCE) as answer:
         return json.load(answer)
 

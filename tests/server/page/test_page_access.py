@@ -8,6 +8,7 @@ from urllib.request import Request, urlopen
 import numpy as np
 import pytest
 from hosting import hosted, until
+from pictures import keep_pictures
 
 TOKEN, READ_TOKEN = "full-token-0123456789", "read-token-0123456789"
 REFUSED = "the server responded with a status of 4"
@@ -37,13 +38,17 @@ def log_in(page, token, name="mara"):
 
 def test_a_token_lets_in_and_a_wrong_one_is_told_so(guarded, opened):
     with opened(guarded, allowed=(REFUSED,)) as page:
+        page.wait_for_url("**/login")
+        keep_pictures(page, "sign-in")
         log_in(page, "no-such-token-at-all")
         page.wait_for_selector("#wrong:has-text('this token is wrong')")
+        keep_pictures(page, "sign-in-refused")
         page.fill("#token", TOKEN)
         page.keyboard.press("Enter")
         page.wait_for_selector("text=No series yet")
         assert page.inner_text(".who b") == "mara"
         assert page.locator(".drop").count() == 1
+        keep_pictures(page, "empty")
         page.get_by_text("Log out").click()
         page.wait_for_url("**/login")
         page.goto(guarded)
@@ -85,6 +90,7 @@ def test_a_failed_job_says_why(guarded, opened):
         page.goto(f"{guarded}/jobs/{job['id']}")
         page.wait_for_selector("text=It came to nothing")
         assert len(page.inner_text("blockquote")) > 20
+        keep_pictures(page, "failed")
         page.get_by_text("Change the choices").click()
         page.wait_for_selector("text=What is normal?")
 
@@ -106,6 +112,7 @@ def test_a_lost_connection_is_seen(browser, opened, tmp_path):
         page.wait_for_selector("text=No series yet")
     page.wait_for_selector("#popup[aria-hidden=false]")
     until(lambda: page.evaluate(FADED) < 1, "the view to fade")
+    keep_pictures(page, "lost", whole=False)
     page.close()
 
 
