@@ -27,6 +27,7 @@ def keep_pictures(page: Any, name: str, *, whole: bool = True) -> None:
     """
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.evaluate(ALL_DRAWN)
+    page.evaluate("scrollTo(0, 0)")
     for width, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)

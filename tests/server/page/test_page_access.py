@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -105,15 +106,15 @@ def test_what_is_not_there_says_so(guarded, opened):
         page.wait_for_selector("text=There is no such page")
 
 
-def test_a_lost_connection_is_seen(browser, opened, tmp_path):
-    with hosted(tmp_path / "data") as address:
-        page = browser.new_page()
-        page.goto(address)
-        page.wait_for_selector("text=No series yet")
-    page.wait_for_selector("#popup[aria-hidden=false]")
-    until(lambda: page.evaluate(FADED) < 1, "the view to fade")
-    keep_pictures(page, "lost", whole=False)
-    page.close()
+def test_a_lost_connection_is_seen(opened, tmp_path):
+    with ExitStack() as server:
+        address = server.enter_context(hosted(tmp_path / "data"))
+        with opened(address, allowed=("ERR_CONNECTION",)) as page:
+            page.wait_for_selector("text=No series yet")
+            server.close()
+            page.wait_for_selector("#popup[aria-hidden=false]")
+            until(lambda: page.evaluate(FADED) < 1, "the view to fade")
+            keep_pictures(page, "lost", whole=False)
 
 
 FADED = "Number(getComputedStyle(document.querySelector('.view')).opacity)"
