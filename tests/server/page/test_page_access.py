@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-from hosting import hosted, until
+from hosting import asked, until
 from pictures import keep_pictures
 
 TOKEN, READ_TOKEN = "full-token-0123456789", "read-token-0123456789"
+SHORT = b"a\n1\n2\n3\n4\n5\n6"
 REFUSED = "the server responded with a status of 4"
 
 
 @pytest.fixture(scope="module")
-def guarded(browser, tmp_path_factory):
+def guarded(browser, hosted, tmp_path_factory):
     """An empty server that needs a token."""
     data = tmp_path_factory.mktemp("guarded") / "data"
     with hosted(data, token=TOKEN, read_token=READ_TOKEN) as address:
         yield address
-
-
-def sent(address, path, body, token=TOKEN, kind="application/json"):
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    with urlopen(Request(f"{address}/api/v1{path}", data, headers), timeout=30) as answer:
-        return json.load(answer)
 
 
 def log_in(page, token, name="mara"):
@@ -69,7 +61,7 @@ def test_a_file_is_uploaded_with_a_token_and_a_bad_one_is_refused(guarded, opene
 
 
 def test_a_reader_sees_no_button_that_would_change_anything(guarded, opened):
-    series = sent(guarded, "/series?name=calm", b"a\n1\n2\n3\n4\n5\n6", kind="text/csv")
+    series = asked(guarded, "/series?name=calm", SHORT, TOKEN)
     with opened(guarded, allowed=(REFUSED,)) as page:
         log_in(page, READ_TOKEN)
         page.wait_for_selector("a.row")
@@ -83,8 +75,8 @@ def test_a_reader_sees_no_button_that_would_change_anything(guarded, opened):
 
 
 def test_a_failed_job_says_why(guarded, opened):
-    series = sent(guarded, "/series?name=short", b"a\n1\n2\n3\n4\n5\n6", kind="text/csv")
-    job = sent(guarded, f"/series/{series['id']}/train", {})
+    series = asked(guarded, "/series?name=short", SHORT, TOKEN)
+    job = asked(guarded, f"/series/{series['id']}/train", {}, TOKEN)
     with opened(guarded, allowed=(REFUSED,)) as page:
         log_in(page, TOKEN)
         page.wait_for_selector(".view")
@@ -106,7 +98,7 @@ def test_what_is_not_there_says_so(guarded, opened):
         page.wait_for_selector("text=There is no such page")
 
 
-def test_a_lost_connection_is_seen(opened, tmp_path):
+def test_a_lost_connection_is_seen(hosted, opened, tmp_path):
     with ExitStack() as server:
         address = server.enter_context(hosted(tmp_path / "data"))
         with opened(address, allowed=("ERR_CONNECTION",)) as page:
@@ -126,9 +118,7 @@ def test_many_channels_and_long_names_fit(guarded, opened):
     header = ",".join(names)
     rows = np.random.default_rng(0).normal(size=(300, 200)).round(3)
     table = "\n".join(",".join(map(str, row)) for row in rows.tolist())
-    series = sent(
-        guarded, f"/series?name={'n' * 190}", f"{header}\n{table}".encode(), kind="text/csv"
-    )
+    series = asked(guarded, f"/series?name={'n' * 190}", f"{header}\n{table}".encode(), TOKEN)
     with opened(guarded, allowed=(REFUSED,)) as page:
         log_in(page, TOKEN)
         page.wait_for_selector("a.row")

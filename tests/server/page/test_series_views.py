@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hosting import asked, hosted, until
+from hosting import asked, until
 from pictures import keep_pictures
 
 import contract
@@ -16,7 +16,7 @@ QUICK = ("hidden_size=8", "training.max_epochs=2")
 
 
 @pytest.fixture(scope="module")
-def waves(browser, tmp_path_factory) -> dict[str, str]:
+def waves(browser, hosted, tmp_path_factory) -> dict[str, str]:
     """Two waves of one Monday with two odd stretches; a model of two versions has learned them."""
     folder = tmp_path_factory.mktemp("waves")
     data = contract.waves(1000)
@@ -47,7 +47,9 @@ def trained(address, series, **request):
 
 def shown_between(page):
     """The stretch of time that the chart shows."""
-    return [each[:16] for each in page.evaluate("document.querySelector('.plot').layout.xaxis.range")]
+    return [
+        each[:16] for each in page.evaluate("document.querySelector('.plot').layout.xaxis.range")
+    ]
 
 
 def test_two_versions_are_compared_on_one_span_before_switching(waves, opened):
