@@ -8,12 +8,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from serving import Inline, postgres_database
+from serving import Inline, Nursery, postgres_database
 from starlette.testclient import TestClient
 
 import contract
 from offbeat.server.app import create_app
 from offbeat.server.options import ServerOptions
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """What starts servers that are processes of their own."""
+    made = Nursery()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,17 @@
-"""What tests of the server share: tasks done in the same process, a database, the end of a job."""
+"""What tests of the server share: servers, tasks done in place, a database, the end of a job."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
-from dataclasses import asdict
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +24,10 @@ from offbeat.server.jobs import tasks, worker
 
 POSTGRES = os.environ.get("OFFBEAT_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
 QUICK = ("training.max_epochs=2", "hidden_size=8")
+
+
+ADDRESS = re.compile(r"offbeat: (http://\S+),")
+PATIENCE = 30.0
 
 
 class Inline(worker.Worker):
@@ -34,6 +44,60 @@ class Inline(worker.Worker):
             return again.run(lambda epoch: on_epoch(asdict(epoch)) if on_epoch else None)
         except OffbeatError as problem:
             raise worker.TaskFailedError(str(problem)) from None
+
+
+@dataclass(frozen=True)
+class Server:
+    """One that runs in a process of its own."""
+
+    pid: int
+    address: str
+
+    def end(self, with_: signal.Signals = signal.SIGTERM) -> None:
+        """It is gone afterwards."""
+        os.kill(self.pid, with_)
+        until = time.monotonic() + PATIENCE
+        while Path(f"/proc/{self.pid}").exists():
+            assert time.monotonic() < until, "the server does not end"
+            time.sleep(0.005)
+
+
+class Nursery:
+    """Starts servers; see `nursery.py`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+    def start(self, out: Path, *, inline: bool = False, **options: Any) -> Server:
+        """A new server; what it says is written to `out`."""
+        out.unlink(missing_ok=True)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        asked = {"out": str(out), "inline": inline, "options": options}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        pid = int(self._process.stdout.readline())
+        until, said = time.monotonic() + PATIENCE, ""
+        while time.monotonic() < until:
+            said = out.read_text() if out.exists() else ""
+            if found := ADDRESS.search(said):
+                return Server(pid, found[1])
+            time.sleep(0.02)
+        raise AssertionError(said)
+
+    def close(self) -> None:
+        """No more servers."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 class postgres_database:  # noqa: N801 (used as a function)

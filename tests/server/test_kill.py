@@ -5,12 +5,7 @@ The same with larger series, more clients and figures is `benchmarks/load_server
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -19,7 +14,7 @@ from typing import Any
 import httpx2 as httpx
 import numpy as np
 import pytest
-from serving import QUICK, postgres_database
+from serving import QUICK, Nursery, postgres_database
 
 import contract
 from offbeat.server.options import ServerOptions
@@ -30,51 +25,6 @@ KILLS = {"sqlite": 5, "postgresql": 2}
 MOST_WRITES = 9
 """Acknowledged by one server before it is killed in the middle of the next."""
 LONGEST_LIFE = 10.0
-ADDRESS = re.compile(r"offbeat: (http://\S+),")
-
-
-class Nursery:
-    """Starts servers, and kills them."""
-
-    def __init__(self, folder: Path, store: str | None) -> None:
-        script = Path(__file__).with_name("nursery.py")
-        self._out = folder / "out.txt"
-        self._asked = {"data": str(folder / "data"), "store": store, "out": str(self._out)}
-        self._process = subprocess.Popen(
-            [sys.executable, str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        self.pid = 0
-
-    def start(self) -> str:
-        """The address of a new server."""
-        self._out.unlink(missing_ok=True)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(self._asked) + "\n")
-        self._process.stdin.flush()
-        self.pid = int(self._process.stdout.readline())
-        for _ in range(600):
-            said = self._out.read_text() if self._out.exists() else ""
-            if found := ADDRESS.search(said):
-                return found[1]
-            time.sleep(0.05)
-        raise AssertionError(said)
-
-    def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        while Path(f"/proc/{self.pid}").exists():
-            time.sleep(0.005)
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
 
 class Client(threading.Thread):
@@ -118,32 +68,31 @@ def _csv() -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_nothing_acknowledged_is_lost(tmp_path: Path, kind: str) -> None:
+def test_nothing_acknowledged_is_lost(nursery: Nursery, tmp_path: Path, kind: str) -> None:
     if kind == "sqlite":
-        _kill_often(tmp_path, None, KILLS[kind])
+        _kill_often(nursery, tmp_path, None, KILLS[kind])
     else:
         with postgres_database() as url:
-            _kill_often(tmp_path, url, KILLS[kind])
+            _kill_often(nursery, tmp_path, url, KILLS[kind])
 
 
-def _kill_often(folder: Path, store: str | None, kills: int) -> None:
+def _kill_often(nursery: Nursery, folder: Path, store: str | None, kills: int) -> None:
     acknowledged: dict[str, list[Any]] = {"series": [], "labels": [], "jobs": []}
-    nursery, draw, csv = Nursery(folder, store), np.random.default_rng(0), _csv()
-    try:
-        for _ in range(kills):
-            address = nursery.start()
-            clients = [Client(address, acknowledged, csv) for _ in range(2)]
-            for client in clients:
-                client.start()
-            wanted = count(acknowledged) + int(draw.integers(1, MOST_WRITES))
-            until = time.monotonic() + LONGEST_LIFE
-            while count(acknowledged) < wanted and time.monotonic() < until:
-                time.sleep(0.002)
-            nursery.kill()
-            for client in clients:
-                client.join()
-    finally:
-        nursery.close()
+    draw, csv = np.random.default_rng(0), _csv()
+    for _ in range(kills):
+        server = nursery.start(
+            folder / "out.txt", data=str(folder / "data"), store=store, trainings=1
+        )
+        clients = [Client(server.address, acknowledged, csv) for _ in range(2)]
+        for client in clients:
+            client.start()
+        wanted = count(acknowledged) + int(draw.integers(1, MOST_WRITES))
+        until = time.monotonic() + LONGEST_LIFE
+        while count(acknowledged) < wanted and time.monotonic() < until:
+            time.sleep(0.002)
+        server.end(signal.SIGKILL)
+        for client in clients:
+            client.join()
     assert acknowledged["jobs"], "nothing was acknowledged between the kills"
     _look(folder / "data", store, acknowledged)
 

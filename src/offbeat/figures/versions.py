@@ -57,9 +57,9 @@ def severity_figure(detections: Mapping[str, Detection], max_points: int = 4000)
         )
     figure.add_hline(y=1, line=line(EVENT, dash="dash"))
     ticks = log_ticks(LOWEST, 1.2 * top)
+    ends = np.log10([LOWEST / 1.2, 1.2 * top]).tolist()
     figure.update_yaxes(
-        type="log", range=np.log10([LOWEST, 1.2 * top]).tolist(), title_text="times the limit",
-        **ticks,
+        type="log", range=ends, title_text="times the limit", **ticks,
     )  # fmt: skip
     for detection in detections.values():
         time_axis(figure, detection.series)

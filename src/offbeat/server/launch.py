@@ -60,7 +60,7 @@ def serve(options: ServerOptions) -> None:
             begin_example(bench)
         print(f"offbeat: http://{shown}:{port}, data in {options.data}", flush=True)
         for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, _stay)
+            signal.signal(each, server.handle_early)
         server.run(sockets=[listening])
     finally:
         bench.close()
@@ -79,9 +79,12 @@ class _Server(uvicorn.Server):
         self._stopping.set()
         super().handle_exit(sig, frame)
 
+    def handle_early(self, _sig: int, _frame: FrameType | None) -> None:
+        """On a signal before the first request is taken: the start is the end.
 
-def _stay(_sig: int, _frame: FrameType | None) -> None:
-    """The signal comes once more when all requests have ended; jobs are still to be parked."""
+        It also comes once more when all requests have ended; jobs are still to be parked then.
+        """
+        self.should_exit = True
 
 
 def _socket(options: ServerOptions) -> socket.socket:

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hosting import hosted
+
+
+@pytest.fixture(scope="session")
+def hosted(nursery) -> Callable[..., Any]:
+    """A server as `offbeat serve` runs it; it does uploads, trainings and scorings itself."""
+
+    @contextmanager
+    def served(data: Path, **options: Any) -> Iterator[str]:
+        server = nursery.start(
+            data.with_suffix(".log"), inline=True, data=str(data), grace=0.5, **options
+        )
+        try:
+            yield server.address
+        finally:
+            server.end()
+
+    return served
 
 
 @pytest.fixture(scope="module")
-def address(browser, tmp_path_factory) -> Iterator[str]:
+def address(browser, hosted, tmp_path_factory) -> Iterator[str]:
     """A server that was started for the first time."""
     with hosted(tmp_path_factory.mktemp("bench") / "data", example=True) as address:
         yield address

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from urllib.request import Request, urlopen
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from hosting import hosted, until
+from hosting import asked, until
+from pictures import keep_pictures
 
 TOKEN, READ_TOKEN = "full-token-0123456789", "read-token-0123456789"
+SHORT = b"a\n1\n2\n3\n4\n5\n6"
 REFUSED = "the server responded with a status of 4"
 
 
 @pytest.fixture(scope="module")
-def guarded(browser, tmp_path_factory):
+def guarded(browser, hosted, tmp_path_factory):
     """An empty server that needs a token."""
     data = tmp_path_factory.mktemp("guarded") / "data"
     with hosted(data, token=TOKEN, read_token=READ_TOKEN) as address:
         yield address
-
-
-def sent(address, path, body, token=TOKEN, kind="application/json"):
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    with urlopen(Request(f"{address}/api/v1{path}", data, headers), timeout=30) as answer:
-        return json.load(answer)
 
 
 def log_in(page, token, name="mara"):
@@ -37,13 +31,17 @@ def log_in(page, token, name="mara"):
 
 def test_a_token_lets_in_and_a_wrong_one_is_told_so(guarded, opened):
     with opened(guarded, allowed=(REFUSED,)) as page:
+        page.wait_for_url("**/login")
+        keep_pictures(page, "sign-in")
         log_in(page, "no-such-token-at-all")
         page.wait_for_selector("#wrong:has-text('this token is wrong')")
+        keep_pictures(page, "sign-in-refused")
         page.fill("#token", TOKEN)
         page.keyboard.press("Enter")
         page.wait_for_selector("text=No series yet")
         assert page.inner_text(".who b") == "mara"
         assert page.locator(".drop").count() == 1
+        keep_pictures(page, "empty")
         page.get_by_text("Log out").click()
         page.wait_for_url("**/login")
         page.goto(guarded)
@@ -63,7 +61,7 @@ def test_a_file_is_uploaded_with_a_token_and_a_bad_one_is_refused(guarded, opene
 
 
 def test_a_reader_sees_no_button_that_would_change_anything(guarded, opened):
-    series = sent(guarded, "/series?name=calm", b"a\n1\n2\n3\n4\n5\n6", kind="text/csv")
+    series = asked(guarded, "/series?name=calm", SHORT, TOKEN)
     with opened(guarded, allowed=(REFUSED,)) as page:
         log_in(page, READ_TOKEN)
         page.wait_for_selector("a.row")
@@ -77,14 +75,15 @@ def test_a_reader_sees_no_button_that_would_change_anything(guarded, opened):
 
 
 def test_a_failed_job_says_why(guarded, opened):
-    series = sent(guarded, "/series?name=short", b"a\n1\n2\n3\n4\n5\n6", kind="text/csv")
-    job = sent(guarded, f"/series/{series['id']}/train", {})
+    series = asked(guarded, "/series?name=short", SHORT, TOKEN)
+    job = asked(guarded, f"/series/{series['id']}/train", {}, TOKEN)
     with opened(guarded, allowed=(REFUSED,)) as page:
         log_in(page, TOKEN)
         page.wait_for_selector(".view")
         page.goto(f"{guarded}/jobs/{job['id']}")
         page.wait_for_selector("text=It came to nothing")
         assert len(page.inner_text("blockquote")) > 20
+        keep_pictures(page, "failed")
         page.get_by_text("Change the choices").click()
         page.wait_for_selector("text=What is normal?")
 
@@ -99,14 +98,15 @@ def test_what_is_not_there_says_so(guarded, opened):
         page.wait_for_selector("text=There is no such page")
 
 
-def test_a_lost_connection_is_seen(browser, opened, tmp_path):
-    with hosted(tmp_path / "data") as address:
-        page = browser.new_page()
-        page.goto(address)
-        page.wait_for_selector("text=No series yet")
-    page.wait_for_selector("#popup[aria-hidden=false]")
-    until(lambda: page.evaluate(FADED) < 1, "the view to fade")
-    page.close()
+def test_a_lost_connection_is_seen(hosted, opened, tmp_path):
+    with ExitStack() as server:
+        address = server.enter_context(hosted(tmp_path / "data"))
+        with opened(address, allowed=("ERR_CONNECTION",)) as page:
+            page.wait_for_selector("text=No series yet")
+            server.close()
+            page.wait_for_selector("#popup[aria-hidden=false]")
+            until(lambda: page.evaluate(FADED) < 1, "the view to fade")
+            keep_pictures(page, "lost", whole=False)
 
 
 FADED = "Number(getComputedStyle(document.querySelector('.view')).opacity)"
@@ -118,9 +118,7 @@ def test_many_channels_and_long_names_fit(guarded, opened):
     header = ",".join(names)
     rows = np.random.default_rng(0).normal(size=(300, 200)).round(3)
     table = "\n".join(",".join(map(str, row)) for row in rows.tolist())
-    series = sent(
-        guarded, f"/series?name={'n' * 190}", f"{header}\n{table}".encode(), kind="text/csv"
-    )
+    series = asked(guarded, f"/series?name={'n' * 190}", f"{header}\n{table}".encode(), TOKEN)
     with opened(guarded, allowed=(REFUSED,)) as page:
         log_in(page, TOKEN)
         page.wait_for_selector("a.row")

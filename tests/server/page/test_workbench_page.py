@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from hosting import asked, until
+from pictures import keep_pictures
 
 import contract
 
@@ -204,7 +204,6 @@ def test_a_missed_one_is_marked_by_dragging_over_the_chart(address, machine, ope
         assert made["end"][:19] == span[1][:19].replace(" ", "T")
 
 
-SHOTS = Path(__file__).parents[3] / "out" / "page"
 VIEWS = {
     "overview": "/",
     "series": "/series/{series}",
@@ -223,27 +222,11 @@ VIEWS = {
 
 
 def test_every_view_is_kept_as_a_picture(address, machine, opened):
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    for path in SHOTS.glob("*.png"):
-        path.unlink()
     jobs = asked(address, "/jobs")
     ids = {**machine, "job": next(each["id"] for each in jobs if each["kind"] == "train")}
     with opened(address, allowed=("404",)) as page:
         for name, path in VIEWS.items():
-            page.set_viewport_size({"width": 1440, "height": 900})
             page.goto(address + path.format(**ids))
             page.wait_for_selector(".view > *")
             page.wait_for_selector(".waiting", state="detached")
-            page.evaluate(ALL_DRAWN)
-            for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")):
-                page.set_viewport_size({"width": width, "height": 900})
-                page.emulate_media(color_scheme=scheme)
-                page.wait_for_timeout(50)
-                assert page.evaluate("document.documentElement.scrollWidth") == width, name
-                page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
-
-
-ALL_DRAWN = """async () => {
-    while (document.querySelector('.chart:not([data-drawn])'))
-        await new Promise(done => setTimeout(done, 30));
-}"""
+            keep_pictures(page, name)

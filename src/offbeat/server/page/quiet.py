@@ -164,7 +164,8 @@ def _week(mutes: tuple[Mute, ...], zone: str | None) -> None:
             with tag("div", "hours"):
                 for hour in range(24):
                     tag("i", "on" if quiet[24 * day + hour] else "")
-    hint(f"What is quiet every week, on the clock of each entry; the series has {zone or 'none'}.")
+    clock = f"its own zone, or in {zone}" if zone else "its own zone, or as the series counts"
+    hint(f"Quiet every week; each entry in {clock}.")
 
 
 def _spoken(weekly: list[Mute]) -> str:

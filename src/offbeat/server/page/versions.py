@@ -58,7 +58,7 @@ async def versions_view(visit: Visit) -> None:
 
 def _list(visit: Visit, pair: Pair, versions: list[VersionRecord]) -> None:
     with card(f"Versions of {cut_middle(pair.model.name, 60)}"):
-        with table(("Version", "Detector", "Learned", "Cut", "Trained", "")):
+        with table(("Version", "Detector", "Learned", "Cut", "Trained", ""), classes="versions"):
             for each in versions:
                 active = each.number == pair.model.active.number
                 with tag("tr", "now" if active else ""):
@@ -111,6 +111,9 @@ class _Comparison:
                     self._chooser("a", self.a)
                     words("span", "against", "sub")
                     self._chooser("b", self.b)
+            if self.a == self.b:
+                hint("This is the same version twice: choose another one.")
+                return
             opened = {number_: await self._opened(number_) for number_ in (self.a, self.b)}
             missing = [number_ for number_, found in opened.items() if found is None]
             if missing:
@@ -123,8 +126,9 @@ class _Comparison:
                 look=self._look(),
             )
             chart.on("view", self._zoomed)
-            await self._figures(both)
-            self._differences(both)
+            with tag("div", "half"):
+                await self._figures(both)
+                self._differences(both)
 
     def _chooser(self, name: str, chosen: int) -> None:
         choices = [(str(each.number), f"version {each.number}") for each in self.versions]
@@ -148,7 +152,8 @@ class _Comparison:
 
     def _unscored(self, missing: list[int]) -> None:
         named = " and ".join(f"version {each}" for each in missing)
-        hint(f"{named.capitalize()} has not scored this series yet.")
+        verb = "has" if len(missing) == 1 else "have"
+        hint(f"{named.capitalize()} {verb} not scored this series yet.")
 
         async def score() -> None:
             for each in missing:
@@ -177,26 +182,33 @@ class _Comparison:
         self.visit.remember(since=event.args["start"], until=event.args["end"])
 
     async def _figures(self, both: dict[str, Detection]) -> None:
-        headings = ("", "Cut", "Events", "Alarms a day", "Precision", "Recall", "F1")
-        with table(headings, range(1, 7)):
-            for name, detection in both.items():
-                row = await self.visit.ask(detection.preview, detection.threshold)
+        rows = [await self.visit.ask(each.preview, each.threshold) for each in both.values()]
+        lines = [
+            ("Cut", [number(row.cut, 3) for row in rows]),
+            ("Events", [f"{row.events:,}" for row in rows]),
+            ("Alarms a day", [number(row.alarms_per_day, 3) for row in rows]),
+        ]
+        if any(row.f1 is not None for row in rows):
+            lines += [
+                ("Precision", [number(row.precision, 3) for row in rows]),
+                ("Recall", [number(row.recall, 3) for row in rows]),
+                ("F1", [number(row.f1, 3) for row in rows]),
+            ]
+        with table(("", *(name.capitalize() for name in both)), range(1, 3)):
+            for name, values in lines:
                 with tag("tr"):
                     cell(name)
-                    cell(number(row.cut, 3), number=True)
-                    cell(f"{row.events:,}", number=True)
-                    for value in (row.alarms_per_day, row.precision, row.recall, row.f1):
-                        cell(number(value, 3), number=True)
+                    for value in values:
+                        cell(value, number=True)
 
     def _differences(self, both: dict[str, Detection]) -> None:
         (first, one), (second, other) = both.items()
-        with tag("div", "half"):
+        with tag("div", "stack"):
             for name, mine, theirs in ((first, one, other), (second, other, one)):
                 alone = [e for e in mine.events if not theirs.label[e.start : e.end].any()]
                 with tag("div"):
                     words("h3", f"{plural(len(alone), 'event')} of {name} only".capitalize())
                     for event in sorted(alone, key=lambda each: -each.severity)[:SHOWN]:
-                        with tag("p", "hint"):
-                            words("span", moment(mine, event.start_time))
-                            length = lasted(event.length, mine.rows_per_day)
-                            words("span", f", {length}, {cut_middle(event.channel, 30)}")
+                        began = moment(mine, event.start_time)
+                        length = lasted(event.length, mine.rows_per_day)
+                        hint(f"{began}, {length}, {cut_middle(event.channel, 30)}")
