@@ -268,21 +268,14 @@ class Detection:
 
     def events_frame(self) -> pl.DataFrame:
         """One row an event, the columns of `Event`; shares as text."""
-        return self._event_rows(self.events)
-
-    def muted_frame(self) -> pl.DataFrame:
-        """The events that are kept quiet, as `events_frame`, and why: `muted_by`."""
-        return self._event_rows(self.muted_events)
-
-    def _event_rows(self, events: tuple[Event, ...]) -> pl.DataFrame:
-        rows = [event.to_dict() for event in events]
-        for row, event in zip(rows, events, strict=True):
+        rows = [event.to_dict() for event in self.events]
+        for row, event in zip(rows, self.events, strict=True):
             row["channels"] = ", ".join(f"{name} {share:.0%}" for name, share in event.channels[:3])
         if not rows:
             return pl.DataFrame(schema=dict.fromkeys(("start", "end", "severity"), pl.Float64))
         frame = pl.DataFrame(rows, infer_schema_length=None)
         stamps = {
-            name: self._shown_time(np.array([getattr(e, name) for e in events]))
+            name: self._shown_time(np.array([getattr(e, name) for e in self.events]))
             for name in ("start_time", "end_time", "peak_time")
         }
         return frame.with_columns(**{name: pl.Series(values) for name, values in stamps.items()})

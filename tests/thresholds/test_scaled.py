@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_thresholds import labels, noise, taken_from
+from naive_thresholds import noise, taken_from
 
 from offbeat.errors import ConfigError
 from offbeat.events import alarm_runs
@@ -14,10 +14,8 @@ from offbeat.thresholds import (
     BudgetThreshold,
     CostThreshold,
     FBetaThreshold,
-    FixedThreshold,
     ScaledThreshold,
     SigmaThreshold,
-    scaled_threshold,
 )
 from offbeat.thresholds.taught import FACTORS, Evidence, best_factor, events_at
 
@@ -32,16 +30,6 @@ def test_a_scaled_cut_follows_its_base() -> None:
     scaled = ScaledThreshold(1.5, base)
     assert scaled.cut(calibration, score) == pytest.approx(1.5 * base.cut(calibration, score))
     assert scaled.title == "1.5 x mean + 3 sigma"
-
-
-def test_scaling_again_multiplies_and_numbers_stay_numbers() -> None:
-    calibration = taken_from(list(noise(300)), y_true=labels(300, 5, 6))
-    twice = scaled_threshold(scaled_threshold(SigmaThreshold(), 2.0, calibration), 1.5, calibration)
-    assert twice == ScaledThreshold(3.0, SigmaThreshold())
-    assert scaled_threshold(FixedThreshold(2.0), 1.5, calibration) == FixedThreshold(3.0)
-    assert scaled_threshold(SigmaThreshold(), 1.0, calibration) == SigmaThreshold()
-    learned = FBetaThreshold().value(calibration)
-    assert scaled_threshold(FBetaThreshold(), 2.0, calibration) == FixedThreshold(2.0 * learned)
 
 
 @pytest.mark.parametrize("base", [FBetaThreshold(), ScaledThreshold(), None])

@@ -7,7 +7,7 @@ from offbeat.thresholds.budget import BudgetThreshold
 from offbeat.thresholds.counting import run_gap
 from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold, LabelledThreshold
 from offbeat.thresholds.rolling import RollingThreshold
-from offbeat.thresholds.scaled import ScaledThreshold, scaled_threshold
+from offbeat.thresholds.scaled import ScaledThreshold
 from offbeat.thresholds.static import (
     FixedThreshold,
     IQRThreshold,
@@ -48,7 +48,6 @@ __all__ = [
     "parse_goal",
     "parse_threshold",
     "run_gap",
-    "scaled_threshold",
     "threshold_from_dict",
     "threshold_table",
     "threshold_text",
