@@ -16,7 +16,7 @@ from offbeat.events import Event, alarm_runs, find_events
 from offbeat.preparation import Outlier
 from offbeat.rules import EventRules
 from offbeat.series import BoolArray, FloatArray, IntArray, Series, TimeArray
-from offbeat.thresholds import Calibration, Threshold, ThresholdRow, threshold_table
+from offbeat.thresholds import Calibration, Threshold, ThresholdRow, alarm_reach, threshold_table
 from offbeat.training import EpochLog
 
 if TYPE_CHECKING:
@@ -167,6 +167,11 @@ class Detection:
         """The data check of the series as it came."""
         return check(self.source)
 
+    @cached_property
+    def reach(self) -> int:
+        """Rows by which an alarm may be late or early, for `event_scores`."""
+        return alarm_reach(self.score, self.rules.merge_gap or 0)
+
     @property
     def alarms_per_day(self) -> float | None:
         """Events a day over the rows that could be scored; None without a clock."""
@@ -234,6 +239,7 @@ class Detection:
             min_length=self.rules.min_length,
             thresholds=thresholds,
             silence=self.runs_at if self.rules.silence_some else None,
+            reach=None if truth is None else self.reach,
         )
 
     def runs_at(self, cut: FloatArray) -> IntArray:
@@ -247,7 +253,8 @@ class Detection:
     def _labelled(self) -> Calibration:
         if self.calibration.y_true is not None or self.series.label is None:
             return self.calibration
-        return Calibration(self.score, self.rows_per_day, self.series.label)
+        gap = self.rules.merge_gap or 0
+        return Calibration(self.score, self.rows_per_day, self.series.label, gap)
 
     def to_frame(self) -> pl.DataFrame:
         """One row a grid row: time, values, score, threshold, label; what was expected."""

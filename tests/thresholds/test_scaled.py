@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_thresholds import noise, taken_from
 
+import naive
 from offbeat.errors import ConfigError
 from offbeat.events import alarm_runs
 from offbeat.thresholds import (
@@ -17,7 +18,7 @@ from offbeat.thresholds import (
     ScaledThreshold,
     SigmaThreshold,
 )
-from offbeat.thresholds.taught import FACTORS, Evidence, best_factor, events_at
+from offbeat.thresholds.taught import FACTORS, Evidence, best_factor, events_at, swallowed_at
 
 NOTHING = np.empty(0)
 QUIET = np.zeros(len(FACTORS))
@@ -40,8 +41,10 @@ def test_what_cannot_be_scaled(base: object) -> None:
         ScaledThreshold(0.0, BudgetThreshold())
 
 
-def factor(right: list[float], wrong: list[float], unjudged=QUIET, goal=GOAL) -> float:
-    return best_factor(Evidence(np.array(right), np.array(wrong), unjudged), goal)
+def factor(
+    right: list[float], wrong: list[float], unjudged=QUIET, swallowed=QUIET, goal=GOAL
+) -> float:
+    return best_factor(Evidence(np.array(right), np.array(wrong), unjudged, swallowed), goal)
 
 
 def test_without_evidence_nothing_moves() -> None:
@@ -81,3 +84,33 @@ def test_events_are_counted_as_the_rule_makes_them(ratio: list[float], gap: int)
     counted = events_at(score, gap)
     naive = np.array([len(alarm_runs(score, f, merge_gap=gap)) for f in FACTORS], dtype=float)
     assert (counted == np.maximum.accumulate(naive[::-1])[::-1]).all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.integers(0, 3), st.integers(0, 4))
+def test_swallowed_anomalies_equal_the_slow_twin(seed: int, merge_gap: int, reach: int) -> None:
+    random = np.random.default_rng(seed)
+    ratio, y_true = random.exponential(size=60), (random.random(60) < 0.2).astype(int)
+    ratio[random.random(60) < 0.1] = np.nan
+    found = swallowed_at(ratio, y_true, merge_gap, reach)
+    for place in range(0, len(FACTORS), 30):
+        flagged = ratio > FACTORS[place]
+        alarms = naive.runs(flagged, merge_gap)
+        right = []
+        for start, end in alarms:
+            inside = int(y_true[start:end].sum())
+            if inside and (end - start - inside) / 2 <= inside + reach:
+                right.append((start, end))
+        anomalies = naive.runs(y_true)
+        assert found[place] == touched(anomalies, alarms) - touched(anomalies, right)
+
+
+def touched(places, others) -> int:
+    return sum(any(a < end and start < b for a, b in others) for start, end in places)
+
+
+def test_a_cut_that_swallows_what_it_should_find_is_not_taken() -> None:
+    far_too_low = np.where(FACTORS < 0.5, 3.0, 0.0)
+    missed = [0.3, 0.3, 0.3]
+    assert factor(missed, [], goal=CostThreshold()) < 0.5
+    assert factor(missed, [], swallowed=far_too_low, goal=CostThreshold()) > 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from offbeat.thresholds.base import Calibration, StaticThreshold, Threshold
 from offbeat.thresholds.budget import BudgetThreshold
-from offbeat.thresholds.counting import run_gap
+from offbeat.thresholds.counting import alarm_reach, run_gap
 from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold, LabelledThreshold
 from offbeat.thresholds.rolling import RollingThreshold
 from offbeat.thresholds.scaled import ScaledThreshold
@@ -43,6 +43,7 @@ __all__ = [
     "TelemanomThreshold",
     "Threshold",
     "ThresholdRow",
+    "alarm_reach",
     "candidates",
     "default_threshold",
     "parse_goal",
