@@ -225,7 +225,7 @@ def _tiles(detection: Detection) -> str:
         tiles.append(("Learned from", percent(learned), "of these rows"))
     label = detection.series.label
     if label is not None and label.any():
-        truth = event_scores(label, detection.label, reach=detection.reach)
+        truth = event_scores(label, detection.label)
         false = f"{plural(truth.n_false, 'false event')}"
         tiles.append(("Marked anomalies found", f"{truth.n_found} of {truth.n_true}", false))
     cells = (

@@ -207,7 +207,7 @@ def _against_labels(detection: Detection) -> list[str]:
         return []
     from offbeat.metrics import event_scores
 
-    found = event_scores(truth, detection.label, reach=detection.reach)
+    found = event_scores(truth, detection.label)
     return [
         f"against the labels: {found.n_found} of {found.n_true} anomalies found, "
         f"{found.n_false} false (the labels took no part in training or in the cut)"
