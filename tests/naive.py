@@ -42,20 +42,41 @@ def lowest_cut_with(score: FloatArray, allowed: float, merge_gap: int) -> float:
     return float(levels[counts.index(max(counts))])
 
 
-def best_worth(score: FloatArray, y_true: IntArray, worth: str, weight: float) -> float:
+def found_and_false_within(
+    y_true: IntArray, label: IntArray | BoolArray, merge_gap: int, reach: int
+) -> tuple[int, int]:
+    """True events that a true alarm touches, and alarms that lie over too much else, or over none.
+
+    An alarm is true if it holds a true row and, besides true rows, as many others and reach more.
+    """
+    true = {row for row, flag in enumerate(y_true) if flag}
+    found, n_false = set(), 0
+    for start, end in runs(label, merge_gap):
+        inside = [row for row in range(start, end) if row in true]
+        if inside and end - start - len(inside) <= len(inside) + reach:
+            found |= set(inside)
+        else:
+            n_false += 1
+    return sum(bool(found & set(range(a, b))) for a, b in runs(y_true)), n_false
+
+
+def best_worth(
+    score: FloatArray, y_true: IntArray, worth: str, weight: float, merge_gap: int, reach: int
+) -> float:
     """Best F-beta, or lowest cost with its sign turned, over all cuts."""
     finite = score[np.isfinite(score)]
     best = -np.inf
     for cut in [-1.0, *finite]:
-        best = max(best, worth_of(score > cut, y_true, worth, weight))
+        best = max(best, worth_of(score > cut, y_true, worth, weight, merge_gap, reach))
     return best
 
 
-def worth_of(label: BoolArray, y_true: IntArray, worth: str, weight: float) -> float:
+def worth_of(
+    label: BoolArray, y_true: IntArray, worth: str, weight: float, merge_gap: int, reach: int
+) -> float:
     """F-beta with beta = weight, or the cost with a miss that costs weight, its sign turned."""
-    hits = sum(1 for flag, true in zip(label, y_true, strict=True) if flag and true)
-    false = sum(1 for flag, true in zip(label, y_true, strict=True) if flag and not true)
-    missed = sum(1 for flag, true in zip(label, y_true, strict=True) if not flag and true)
+    hits, false = found_and_false_within(y_true, label, merge_gap, reach)
+    missed = len(runs(y_true)) - hits
     if worth == "cost":
         return -(false + weight * missed)
     return (1 + weight**2) * hits / ((1 + weight**2) * hits + weight**2 * missed + false)

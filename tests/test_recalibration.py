@@ -196,6 +196,13 @@ def test_scores_are_counted_on_the_labelled_part_only(detector, detection) -> No
     assert labelled_scores(detection, Labels((Label(1_050, 1_060, "false alarm"),))).n_false == 0
 
 
+def test_one_alarm_over_everything_finds_no_label(detector, detection) -> None:
+    giant = detection.with_threshold(FixedThreshold(1e-9))
+    assert len(giant.events) == 1
+    found = labelled_scores(giant, said(detection, jobs=0, faults=2))
+    assert (found.n_found, found.n_false, found.f1) == (0, 1, 0.0)
+
+
 def test_a_detector_that_cut_by_labels_is_recalibrated_from_that_number(detector) -> None:
     data = jobs_and_faults()
     y_true = np.zeros(len(data), dtype=int)

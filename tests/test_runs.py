@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive
-from offbeat.runs import drop_short, label_runs, merge_runs, runs_label
+from offbeat.runs import drop_short, index_runs, label_runs, merge_runs, runs_label
 
 FLAGS = st.lists(st.booleans(), max_size=60).map(lambda flags: np.array(flags, dtype=bool))
 
@@ -39,6 +39,7 @@ def test_overlapping_runs_make_one_stretch() -> None:
 def test_merged_runs_lie_farther_apart_than_the_gap(flags: np.ndarray, gap: int) -> None:
     merged = merge_runs(label_runs(flags), gap)
     assert merged.tolist() == naive.runs(flags, gap)
+    assert index_runs(np.flatnonzero(flags), gap).tolist() == merged.tolist()
     assert (merged[1:, 0] - merged[:-1, 1] > gap).all()
     assert merge_runs(merged, gap).tolist() == merged.tolist()
     assert runs_label(merged, len(flags))[flags].all()  # no flagged row is lost

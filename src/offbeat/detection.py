@@ -16,7 +16,7 @@ from offbeat.events import Event, alarm_runs, find_events
 from offbeat.preparation import Outlier
 from offbeat.rules import EventRules
 from offbeat.series import BoolArray, FloatArray, IntArray, Series, TimeArray
-from offbeat.thresholds import Calibration, Threshold, ThresholdRow, threshold_table
+from offbeat.thresholds import Calibration, Threshold, ThresholdRow, alarm_reach, threshold_table
 from offbeat.training import EpochLog
 
 if TYPE_CHECKING:
@@ -167,6 +167,11 @@ class Detection:
         """The data check of the series as it came."""
         return check(self.source)
 
+    @cached_property
+    def reach(self) -> int:
+        """Rows by which an alarm may be late or early, for `event_scores`."""
+        return alarm_reach(self.score, self.rules.merge_gap or 0)
+
     @property
     def alarms_per_day(self) -> float | None:
         """Events a day over the rows that could be scored; None without a clock."""
@@ -234,6 +239,7 @@ class Detection:
             min_length=self.rules.min_length,
             thresholds=thresholds,
             silence=self.runs_at if self.rules.silence_some else None,
+            reach=None if truth is None else self.reach,
         )
 
     def runs_at(self, cut: FloatArray) -> IntArray:
@@ -247,7 +253,8 @@ class Detection:
     def _labelled(self) -> Calibration:
         if self.calibration.y_true is not None or self.series.label is None:
             return self.calibration
-        return Calibration(self.score, self.rows_per_day, self.series.label)
+        gap = self.rules.merge_gap or 0
+        return Calibration(self.score, self.rows_per_day, self.series.label, gap)
 
     def to_frame(self) -> pl.DataFrame:
         """One row a grid row: time, values, score, threshold, label; what was expected."""
@@ -268,21 +275,14 @@ class Detection:
 
     def events_frame(self) -> pl.DataFrame:
         """One row an event, the columns of `Event`; shares as text."""
-        return self._event_rows(self.events)
-
-    def muted_frame(self) -> pl.DataFrame:
-        """The events that are kept quiet, as `events_frame`, and why: `muted_by`."""
-        return self._event_rows(self.muted_events)
-
-    def _event_rows(self, events: tuple[Event, ...]) -> pl.DataFrame:
-        rows = [event.to_dict() for event in events]
-        for row, event in zip(rows, events, strict=True):
+        rows = [event.to_dict() for event in self.events]
+        for row, event in zip(rows, self.events, strict=True):
             row["channels"] = ", ".join(f"{name} {share:.0%}" for name, share in event.channels[:3])
         if not rows:
             return pl.DataFrame(schema=dict.fromkeys(("start", "end", "severity"), pl.Float64))
         frame = pl.DataFrame(rows, infer_schema_length=None)
         stamps = {
-            name: self._shown_time(np.array([getattr(e, name) for e in events]))
+            name: self._shown_time(np.array([getattr(e, name) for e in self.events]))
             for name in ("start_time", "end_time", "peak_time")
         }
         return frame.with_columns(**{name: pl.Series(values) for name, values in stamps.items()})

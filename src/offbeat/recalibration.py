@@ -18,6 +18,7 @@ from offbeat.grid import regularise
 from offbeat.io import as_series
 from offbeat.labels import Labels
 from offbeat.metrics import EventScores
+from offbeat.metrics.events import rows_before, true_alarms
 from offbeat.metrics.flags import precision_recall
 from offbeat.mutes import Mute
 from offbeat.preparation import Span
@@ -31,7 +32,7 @@ from offbeat.thresholds import (
     ScaledThreshold,
     Threshold,
 )
-from offbeat.thresholds.taught import Evidence, best_factor, events_at
+from offbeat.thresholds.taught import UNJUDGED, Evidence, best_factor, events_at, swallowed_at
 from offbeat.training import ProgressHook
 
 __all__ = ["Recalibration", "labelled_scores", "recalibrate", "retrain"]
@@ -227,16 +228,20 @@ def retrain(
 def labelled_scores(detection: Detection, labels: Labels) -> EventScores:
     """Precision, recall and F1 counted in labels, on the labelled part only.
 
-    A labelled anomaly is found if an event touches it; a stretch labelled a false alarm counts as
-    false if an event touches it that touches no anomaly. "expected" stretches count for nothing.
+    A labelled anomaly is found if a true alarm touches it (`offbeat.metrics.events.true_alarms`); a
+    stretch labelled a false alarm counts as false if another event touches it. "expected" stretches
+    count for nothing. An event that touches anomalies, but lies over far more, is false too.
     """
     rows = labels.rows(detection.series)
-    heard = [(event.start, event.end) for event in detection.events]
+    heard = np.array([(each.start, each.end) for each in detection.events], int).reshape(-1, 2)
     wrong = [place for place, label in zip(rows, labels, strict=True) if label.is_anomalous]
     calm = [p for p, label in zip(rows, labels, strict=True) if label.verdict == "false alarm"]
-    n_found = sum(_touches(place, heard) for place in wrong)
-    false = [place for place in heard if not _touches(place, wrong)]
+    n_before = rows_before(labels.y_true(detection.series))
+    right = true_alarms(heard, n_before, detection.reach, weight=UNJUDGED)
+    n_found = sum(_touches(place, heard[right].tolist()) for place in wrong)
+    false = heard[~right].tolist()
     n_false = sum(_touches(place, false) for place in calm)
+    n_false += sum(_touches(place, wrong) and not _touches(place, calm) for place in false)
     rates = precision_recall(n_found, n_false, len(wrong) - n_found)
     return EventScores(rates.precision, rates.recall, rates.f1, len(wrong), n_found, n_false)
 
@@ -259,7 +264,9 @@ def _evidence(detection: Detection, labels: Labels, rows: Runs) -> Evidence:
         if len(inside) and label.verdict != "expected":
             (right if label.is_anomalous else wrong).append(float(inside.max()))
     unjudged = _unjudged(detection, ratio, labels.known(detection.series))
-    return Evidence(np.array(right), np.array(wrong), unjudged)
+    y_true, gap = labels.y_true(detection.series), detection.rules.merge_gap or 0
+    swallowed = swallowed_at(ratio, y_true, gap, detection.reach)
+    return Evidence(np.array(right), np.array(wrong), unjudged, swallowed)
 
 
 def _unjudged(detection: Detection, ratio: FloatArray, known: BoolArray) -> FloatArray:

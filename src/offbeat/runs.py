@@ -6,7 +6,7 @@ import numpy as np
 
 from offbeat.series import BoolArray, IntArray
 
-__all__ = ["drop_short", "label_runs", "merge_runs", "runs_label"]
+__all__ = ["drop_short", "index_runs", "label_runs", "merge_runs", "runs_label"]
 
 
 def label_runs(label: IntArray | BoolArray) -> IntArray:
@@ -25,6 +25,14 @@ def label_runs(label: IntArray | BoolArray) -> IntArray:
     flags[1:-1] = np.asarray(label) != 0
     edges = np.diff(flags)
     return np.column_stack((np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)))
+
+
+def index_runs(rows: IntArray, merge_gap: int) -> IntArray:
+    """The runs of these rows, ascending, joined over at most `merge_gap` rows; (n, 2)."""
+    if not len(rows):
+        return np.empty((0, 2), dtype=np.int64)
+    last = np.flatnonzero(np.diff(rows) > merge_gap + 1)
+    return np.column_stack((rows[np.append(0, last + 1)], rows[np.append(last, -1)] + 1))
 
 
 def runs_label(runs: IntArray, n_rows: int) -> IntArray:

@@ -41,6 +41,25 @@ def test_event_scores_equal_the_slow_twin(pairs: list[tuple[int, int]], toleranc
     assert scores.precision == (found / (found + false) if found + false else 1.0)
 
 
+@given(PAIRS, st.integers(0, 5))
+def test_alarms_within_reach_equal_the_slow_twin(pairs: list[tuple[int, int]], reach: int) -> None:
+    y_true, label = columns(pairs)
+    scores = event_scores(y_true, label, reach=reach)
+    found, false = naive.found_and_false_within(y_true, label, 0, reach)
+    assert (scores.n_found, scores.n_false) == (found, false)
+    assert scores.n_found <= event_scores(y_true, label).n_found
+
+
+def test_one_alarm_over_everything_finds_nothing_within_reach() -> None:
+    y_true, label = np.array([0, 0, 1, 0, 0, 0, 1, 0, 0, 0]), np.ones(10, dtype=int)
+    assert event_scores(y_true, label).f1 == 1.0  # by the published definition
+    assert event_scores(y_true, label, reach=6).f1 == 1.0
+    assert event_scores(y_true, label, reach=5).f1 == 0.0
+    assert event_scores(y_true, label, 1, reach=0).f1 == 1.0  # six rows count as true
+    with pytest.raises(ConfigError, match="reach must be a whole number of rows"):
+        event_scores(y_true, label, reach=-1)
+
+
 @pytest.mark.parametrize(
     ("y_true", "label", "rates"),
     [

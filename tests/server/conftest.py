@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from serving import Inline, Nursery, postgres_database
+from serving import LIMITS, READ_TOKEN, TOKEN, Inline, Nursery, csv_of, postgres_database
 from starlette.testclient import TestClient
 
 import contract
@@ -67,3 +68,37 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     with postgres_database() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("source")
+    (folder / "good.csv").write_text(csv_of(50))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def guarded_options(
+    options: ServerOptions, source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> ServerOptions:
+    data = tmp_path_factory.mktemp("guarded")
+    return replace(
+        options, data=data, token=TOKEN, read_token=READ_TOKEN, sources=(source,), limits=LIMITS
+    )
+
+
+@pytest.fixture(scope="module")
+def guarded(inline: None, guarded_options: ServerOptions) -> Iterator[TestClient]:
+    app = create_app(guarded_options)
+    with TestClient(app, base_url="http://server.example") as client:
+        yield client
+
+
+@pytest.fixture
+def full(guarded: TestClient) -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def fresh_tries(guarded: TestClient) -> None:
+    guarded.app.state.gate._tries._wrong.clear()  # type: ignore[attr-defined]

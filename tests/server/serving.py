@@ -21,9 +21,15 @@ from starlette.testclient import TestClient
 
 from offbeat.errors import OffbeatError
 from offbeat.server.jobs import tasks, worker
+from offbeat.server.options import Limits
 
 POSTGRES = os.environ.get("OFFBEAT_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
 QUICK = ("training.max_epochs=2", "hidden_size=8")
+TOKEN, READ_TOKEN = "a-long-enough-token", "another-long-token"
+API = "/api/v1"
+LIMITS = Limits(
+    upload_bytes=200_000, unpacked_bytes=2_000_000, rows=5_000, cells=20_000, body_bytes=20_000
+)
 
 
 ADDRESS = re.compile(r"offbeat: (http://\S+),")
@@ -133,3 +139,22 @@ def wait(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
     ended: dict[str, Any] = client.get(f"/api/v1/jobs/{job['id']}").json()
     assert ended["state"] == "done", ended
     return ended
+
+
+def csv_of(n_rows: int, name: str = "a") -> str:
+    return f"{name}\n" + "\n".join(str(row % 7) for row in range(n_rows)) + "\n"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def is_problem(answer: Any, status: int) -> str:
+    """The sentence of a problem document."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    said = answer.json()
+    assert said["status"] == status
+    assert said["type"].startswith("urn:offbeat:problem:")
+    assert "Traceback" not in said["detail"]
+    return str(said["detail"])

@@ -44,12 +44,18 @@ ORDER_FREE = [
     SigmaThreshold(),
     IQRThreshold(),
     MADThreshold(),
-    FBetaThreshold(),
-    CostThreshold(),
 ]
+LABELLED = [FBetaThreshold(), CostThreshold()]
 FOLLOWING = [RollingThreshold(20, every=7), TelemanomThreshold(batch=5, window=20)]
 BUDGET = BudgetThreshold("1/100rows")
-FROM_SCORES = [*ORDER_FREE, *FOLLOWING, POTThreshold(), BUDGET, ScaledThreshold(1.5, BUDGET)]
+FROM_SCORES = [
+    *ORDER_FREE,
+    *LABELLED,
+    *FOLLOWING,
+    POTThreshold(),
+    BUDGET,
+    ScaledThreshold(1.5, BUDGET),
+]
 EVERY = [*FROM_SCORES, FixedThreshold(2.5)]
 ANY = st.lists(
     st.floats(min_value=0) | st.just(float("nan")) | st.sampled_from([0.0, 1.0, 5e-324, 1.7e308]),

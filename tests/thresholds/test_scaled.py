@@ -6,20 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive_thresholds import labels, noise, taken_from
+from naive_thresholds import noise, taken_from
 
+import naive
 from offbeat.errors import ConfigError
 from offbeat.events import alarm_runs
 from offbeat.thresholds import (
     BudgetThreshold,
     CostThreshold,
     FBetaThreshold,
-    FixedThreshold,
     ScaledThreshold,
     SigmaThreshold,
-    scaled_threshold,
 )
-from offbeat.thresholds.taught import FACTORS, Evidence, best_factor, events_at
+from offbeat.thresholds.taught import FACTORS, Evidence, best_factor, events_at, swallowed_at
 
 NOTHING = np.empty(0)
 QUIET = np.zeros(len(FACTORS))
@@ -34,16 +33,6 @@ def test_a_scaled_cut_follows_its_base() -> None:
     assert scaled.title == "1.5 x mean + 3 sigma"
 
 
-def test_scaling_again_multiplies_and_numbers_stay_numbers() -> None:
-    calibration = taken_from(list(noise(300)), y_true=labels(300, 5, 6))
-    twice = scaled_threshold(scaled_threshold(SigmaThreshold(), 2.0, calibration), 1.5, calibration)
-    assert twice == ScaledThreshold(3.0, SigmaThreshold())
-    assert scaled_threshold(FixedThreshold(2.0), 1.5, calibration) == FixedThreshold(3.0)
-    assert scaled_threshold(SigmaThreshold(), 1.0, calibration) == SigmaThreshold()
-    learned = FBetaThreshold().value(calibration)
-    assert scaled_threshold(FBetaThreshold(), 2.0, calibration) == FixedThreshold(2.0 * learned)
-
-
 @pytest.mark.parametrize("base", [FBetaThreshold(), ScaledThreshold(), None])
 def test_what_cannot_be_scaled(base: object) -> None:
     with pytest.raises(ConfigError):
@@ -52,8 +41,10 @@ def test_what_cannot_be_scaled(base: object) -> None:
         ScaledThreshold(0.0, BudgetThreshold())
 
 
-def factor(right: list[float], wrong: list[float], unjudged=QUIET, goal=GOAL) -> float:
-    return best_factor(Evidence(np.array(right), np.array(wrong), unjudged), goal)
+def factor(
+    right: list[float], wrong: list[float], unjudged=QUIET, swallowed=QUIET, goal=GOAL
+) -> float:
+    return best_factor(Evidence(np.array(right), np.array(wrong), unjudged, swallowed), goal)
 
 
 def test_without_evidence_nothing_moves() -> None:
@@ -93,3 +84,33 @@ def test_events_are_counted_as_the_rule_makes_them(ratio: list[float], gap: int)
     counted = events_at(score, gap)
     naive = np.array([len(alarm_runs(score, f, merge_gap=gap)) for f in FACTORS], dtype=float)
     assert (counted == np.maximum.accumulate(naive[::-1])[::-1]).all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10_000), st.integers(0, 3), st.integers(0, 4))
+def test_swallowed_anomalies_equal_the_slow_twin(seed: int, merge_gap: int, reach: int) -> None:
+    random = np.random.default_rng(seed)
+    ratio, y_true = random.exponential(size=60), (random.random(60) < 0.2).astype(int)
+    ratio[random.random(60) < 0.1] = np.nan
+    found = swallowed_at(ratio, y_true, merge_gap, reach)
+    for place in range(0, len(FACTORS), 30):
+        flagged = ratio > FACTORS[place]
+        alarms = naive.runs(flagged, merge_gap)
+        right = []
+        for start, end in alarms:
+            inside = int(y_true[start:end].sum())
+            if inside and (end - start - inside) / 2 <= inside + reach:
+                right.append((start, end))
+        anomalies = naive.runs(y_true)
+        assert found[place] == touched(anomalies, alarms) - touched(anomalies, right)
+
+
+def touched(places, others) -> int:
+    return sum(any(a < end and start < b for a, b in others) for start, end in places)
+
+
+def test_a_cut_that_swallows_what_it_should_find_is_not_taken() -> None:
+    far_too_low = np.where(FACTORS < 0.5, 3.0, 0.0)
+    missed = [0.3, 0.3, 0.3]
+    assert factor(missed, [], goal=CostThreshold()) < 0.5
+    assert factor(missed, [], swallowed=far_too_low, goal=CostThreshold()) > 0.5

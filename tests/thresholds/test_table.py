@@ -21,6 +21,7 @@ from offbeat.thresholds import (
     PercentileThreshold,
     RollingThreshold,
     SigmaThreshold,
+    alarm_reach,
     candidates,
     default_threshold,
     threshold_from_dict,
@@ -39,10 +40,11 @@ def test_every_figure_is_that_of_the_method_applied_alone() -> None:
     for row in rows:
         source = TRAINING
         if row.threshold.needs_labels:
-            source = taken_from(SCORE, y_true=Y_TRUE, rows_per_day=1000.0)
+            source = taken_from(SCORE, y_true=Y_TRUE, rows_per_day=1000.0, merge_gap=2)
         cut = row.threshold.cut(source, SCORE)
         runs = alarm_runs(SCORE, cut, merge_gap=2, min_length=2)
-        judged = event_scores(Y_TRUE, runs_label(runs, 1000))
+        reach = alarm_reach(SCORE, 2)
+        judged = event_scores(Y_TRUE, runs_label(runs, 1000), reach=reach)
         assert (row.method, row.events) == (row.threshold.title, len(runs))
         assert row.events == len(naive.runs(cut < SCORE, 2, 2))
         assert row.cut == np.median(cut)

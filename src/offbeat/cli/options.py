@@ -199,7 +199,7 @@ class Cutting:
         option(
             CUT,
             "1/week, percentile:99, sigma:3, iqr:1.5, mad:3.5, pot:1e-4, telemanom, rolling:7d, "
-            "fbeta:1, cost:1:10 or a number.",
+            "fbeta:1, cost:10:1 or a number.",
         ),
     ] = None
     centred: Annotated[bool, option(CUT, "Look back at history, both ways.", "--centred")] = False

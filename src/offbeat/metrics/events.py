@@ -8,10 +8,18 @@ import numpy as np
 
 from offbeat.errors import ConfigError
 from offbeat.metrics.flags import as_flags, check_rows, precision_recall, same_flags
-from offbeat.runs import label_runs
+from offbeat.runs import label_runs, runs_label
 from offbeat.series import BoolArray, FloatArray, IntArray
 
-__all__ = ["EventScores", "alarms_per_day", "detection_delays", "event_scores"]
+__all__ = [
+    "EventScores",
+    "alarms_per_day",
+    "detection_delays",
+    "event_scores",
+    "n_touched",
+    "rows_before",
+    "true_alarms",
+]
 
 
 @dataclass(frozen=True)
@@ -31,12 +39,17 @@ class EventScores:
 
 
 def event_scores(
-    y_true: IntArray | BoolArray, label: IntArray | BoolArray, tolerance: int = 0
+    y_true: IntArray | BoolArray,
+    label: IntArray | BoolArray,
+    tolerance: int = 0,
+    *,
+    reach: int | None = None,
 ) -> EventScores:
     """Precision, recall and F1 counted in events.
 
     A true event is found if any flagged row touches it; a run of flagged rows is false if it
-    touches no true event.
+    touches no true event. By this definition one alarm over all rows is perfect: to choose a cut,
+    give a `reach`.
 
     Parameters
     ----------
@@ -44,6 +57,8 @@ def event_scores(
         Shape (T,), 0/1.
     tolerance
         Rows before and after a true event that still count as it; it may reach beyond the series.
+    reach
+        If given, only `true_alarms` find anything, and all others are false.
 
     Returns
     -------
@@ -54,15 +69,56 @@ def event_scores(
     DataError
         If the shapes differ or a value is neither 0 nor 1.
     ConfigError
-        If the tolerance is no whole number >= 0.
+        If the tolerance or the reach is no whole number >= 0.
     """
     check_rows("tolerance", tolerance)
     true, flagged = same_flags(y_true, label)
     events, alarms = label_runs(true), label_runs(flagged)
-    n_found = int(_touched(events, alarms, tolerance).sum())
-    n_false = int((~_touched(alarms, events, tolerance)).sum())
+    if reach is None:
+        right = _touched(alarms, events, tolerance)
+    else:
+        check_rows("reach", reach)
+        edges = events + np.array([-tolerance, tolerance])
+        wide = np.clip(edges, 0, len(true))
+        right = true_alarms(alarms, rows_before(runs_label(wide, len(true))), reach)
+    n_found = int(_touched(events, alarms[right], tolerance).sum())
+    n_false = int((~right).sum())
     rates = precision_recall(n_found, n_false, len(events) - n_found)
     return EventScores(rates.precision, rates.recall, rates.f1, len(events), n_found, n_false)
+
+
+def true_alarms(
+    alarms: IntArray, n_before: IntArray, reach: int, *, weight: float = 1.0
+) -> BoolArray:
+    """Which alarms speak of a true event, and not of all that lies around it as well.
+
+    At least one row lies in a true event, and besides them at most as many, and `reach` more: so an
+    alarm over everything is false unless half of it is true.
+
+    Parameters
+    ----------
+    alarms
+        Runs [start, end), shape (n, 2).
+    n_before
+        Shape (T + 1,): rows of true events before each row, as `rows_before` gives.
+    reach
+        Rows by which an alarm is late or early, >= 0.
+    weight
+        What a row outside weighs; below 1 where not all that is true is known.
+    """
+    inside = n_before[alarms[:, 1]] - n_before[alarms[:, 0]]
+    outside = alarms[:, 1] - alarms[:, 0] - inside
+    return np.asarray((inside > 0) & (weight * outside <= inside + reach))
+
+
+def rows_before(label: IntArray | BoolArray) -> IntArray:
+    """Shape (T + 1,): how many of the rows before each one are flagged."""
+    return np.concatenate(([0], np.cumsum(label, dtype=np.int64)))
+
+
+def n_touched(runs: IntArray, others: IntArray) -> int:
+    """How many of the runs share a row with one of the others."""
+    return int(_touched(runs, others, 0).sum())
 
 
 def detection_delays(y_true: IntArray | BoolArray, label: IntArray | BoolArray) -> FloatArray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from offbeat.thresholds.base import Calibration, StaticThreshold, Threshold
 from offbeat.thresholds.budget import BudgetThreshold
-from offbeat.thresholds.counting import run_gap
+from offbeat.thresholds.counting import alarm_reach, run_gap
 from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold, LabelledThreshold
 from offbeat.thresholds.rolling import RollingThreshold
-from offbeat.thresholds.scaled import ScaledThreshold, scaled_threshold
+from offbeat.thresholds.scaled import ScaledThreshold
 from offbeat.thresholds.static import (
     FixedThreshold,
     IQRThreshold,
@@ -43,12 +43,12 @@ __all__ = [
     "TelemanomThreshold",
     "Threshold",
     "ThresholdRow",
+    "alarm_reach",
     "candidates",
     "default_threshold",
     "parse_goal",
     "parse_threshold",
     "run_gap",
-    "scaled_threshold",
     "threshold_from_dict",
     "threshold_table",
     "threshold_text",

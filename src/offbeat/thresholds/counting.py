@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from offbeat.runs import label_runs, merge_runs
+from offbeat.metrics.events import n_touched, rows_before, true_alarms
+from offbeat.runs import index_runs, label_runs, merge_runs
 from offbeat.series import FloatArray, IntArray
 
-__all__ = ["EventCounts", "event_peaks", "run_gap"]
+__all__ = ["EventCounts", "JudgedCounts", "alarm_reach", "event_peaks", "run_gap"]
 
 LONGEST_LOOK = 100_000  # rows that the memory of a score is estimated on: the last ones
+MOST_CUTS = 200
+"""Cuts that are held against labels, so that their number of flagged rows grows by a share."""
 CALM = 3  # so many times its memory a score must stay low before the next alarm is a new event
 
 
@@ -74,6 +77,62 @@ class EventCounts:
         if len(too_many):
             return float(self.levels[too_many[-1] + 1])
         return float(self.levels[np.flatnonzero(self.events == self.events.max())[-1]])
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedCounts:
+    """How many labelled events are found, and how many alarms are false, the highest cut first.
+
+    Parameters
+    ----------
+    upper, lower
+        Shape (K,): cuts from `lower` up to below `upper` flag the same rows.
+    found, false
+        Shape (K,): labelled events found by true alarms, and alarms that are none, see
+        `offbeat.metrics.events.true_alarms`.
+    n_true
+        Number of labelled events.
+    """
+
+    upper: FloatArray
+    lower: FloatArray
+    found: FloatArray
+    false: FloatArray
+    n_true: int
+
+    @classmethod
+    def of(cls, score: FloatArray, y_true: IntArray, merge_gap: int) -> JudgedCounts:
+        """Count at all cuts, or at `MOST_CUTS` where there are more.
+
+        Parameters
+        ----------
+        score
+            Shape (T,), at least one finite.
+        y_true
+            Shape (T,), 0/1.
+        merge_gap
+            As in `offbeat.events.alarm_runs`.
+        """
+        rows = np.flatnonzero(np.isfinite(score))
+        falling = -np.sort(-score[rows])
+        last = np.append(np.flatnonzero(np.diff(falling)) + 1, len(falling))  # equal ones together
+        spread = np.geomspace(1, len(falling), MOST_CUTS).round().astype(np.int64)
+        n_flagged = last[np.unique(np.searchsorted(last, spread))]  # (K,)
+        upper, lower = falling[n_flagged - 1], np.append(falling, 0.0)[n_flagged]
+        events, n_before = label_runs(y_true), rows_before(y_true)
+        reach = alarm_reach(score, merge_gap)
+        found, false = np.zeros((2, len(upper)))
+        for k in range(len(upper) - 1, -1, -1):  # ever fewer rows
+            rows = rows[score[rows] >= upper[k]]
+            alarms = index_runs(rows, merge_gap)
+            right = true_alarms(alarms, n_before, reach)
+            found[k], false[k] = n_touched(events, alarms[right]), (~right).sum()
+        return cls(upper, lower, found, false, len(events))
+
+
+def alarm_reach(score: FloatArray, merge_gap: int) -> int:
+    """Rows by which an alarm may be late or early: as far as the score remembers, or joins."""
+    return max(merge_gap, run_gap(score))
 
 
 def event_peaks(score: FloatArray, level: float, gap: int) -> FloatArray:

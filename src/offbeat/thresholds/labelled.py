@@ -1,6 +1,8 @@
 """Thresholds learned from labels: best F-beta, lowest cost.
 
-Both count rows, not events: an event-wise count is best for one alarm that never ends.
+Both count events, as a person does who is called by them. An alarm that lies over more calm rows
+than labelled ones is a false one and finds nothing, or one that never ends would be best
+(docs/decisions/0015).
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ import numpy as np
 from offbeat.errors import ConfigError, DataError
 from offbeat.series import FloatArray
 from offbeat.thresholds.base import Calibration, StaticThreshold, check_number
+from offbeat.thresholds.counting import JudgedCounts
 
 __all__ = ["CostThreshold", "FBetaThreshold", "LabelledThreshold"]
 
 
 @dataclass(frozen=True)
 class LabelledThreshold(StaticThreshold):
-    """The cut that is worth most on labelled rows; of equal ones the highest."""
+    """The cut that is worth most on labelled events; of equal ones the middle of the highest."""
 
     needs_labels: ClassVar[bool] = True
 
@@ -48,20 +51,16 @@ class LabelledThreshold(StaticThreshold):
 
     def _level(self, calibration: Calibration) -> float:
         assert calibration.y_true is not None  # seen to in `value`
-        known = np.isfinite(calibration.score)
-        n_true = int(calibration.y_true.sum())
-        order = np.argsort(-calibration.score[known], kind="stable")
-        falling = calibration.score[known][order]
-        hits = np.cumsum(calibration.y_true[known][order])
-        last = np.concatenate((np.flatnonzero(np.diff(falling)), [len(falling) - 1]))
-        n_flagged = np.concatenate(([0], last + 1))  # cuts that equal scores do not tear apart
-        n_hits = np.concatenate(([0], hits[last]))
-        best = int(np.argmax(self.worth(n_hits, n_flagged - n_hits, n_true - n_hits)))
-        flagged, above = int(n_flagged[best]), falling[0]
-        if flagged == 0:
-            return float(above)
-        below = falling[flagged] if flagged < len(falling) else 0.0
-        return float((falling[flagged - 1] + below) / 2)  # half-way: the safest in between
+        counts = JudgedCounts.of(calibration.score, calibration.y_true, calibration.merge_gap)
+        n_true = counts.n_true
+        worth = self.worth(counts.found, counts.false, n_true - counts.found)
+        nothing = self.worth(np.zeros(1), np.zeros(1), np.full(1, float(n_true)))[0]
+        best = int(np.argmax(worth))
+        if worth[best] <= nothing:
+            return float(counts.upper[0])
+        poorer = np.flatnonzero(worth[best:] < worth[best])
+        last = best + int(poorer[0]) - 1 if len(poorer) else len(worth) - 1
+        return float((counts.upper[best] + counts.lower[last]) / 2)  # the safest in between
 
     @abstractmethod
     def worth(self, hits: FloatArray, false: FloatArray, missed: FloatArray) -> FloatArray:
@@ -70,7 +69,7 @@ class LabelledThreshold(StaticThreshold):
 
 @dataclass(frozen=True)
 class FBetaThreshold(LabelledThreshold):
-    """The cut with the best F-beta on labelled rows.
+    """The cut with the best F-beta on labelled events.
 
     Parameters
     ----------
@@ -98,12 +97,12 @@ class FBetaThreshold(LabelledThreshold):
 
 @dataclass(frozen=True)
 class CostThreshold(LabelledThreshold):
-    """The cut with the lowest cost on labelled rows.
+    """The cut with the lowest cost on labelled events.
 
     Parameters
     ----------
     false_alarm, miss
-        > 0: what a falsely flagged row and a missed one cost. Only their ratio matters.
+        > 0: what a false alarm and a missed event cost. Only their ratio matters.
     """
 
     false_alarm: float = 1.0

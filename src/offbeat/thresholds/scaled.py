@@ -11,9 +11,8 @@ from offbeat.errors import ConfigError
 from offbeat.series import FloatArray
 from offbeat.thresholds.base import Calibration, Threshold, bounded, check_number
 from offbeat.thresholds.budget import BudgetThreshold
-from offbeat.thresholds.static import FixedThreshold
 
-__all__ = ["ScaledThreshold", "scaled_threshold"]
+__all__ = ["ScaledThreshold"]
 
 
 @dataclass(frozen=True)
@@ -51,26 +50,3 @@ class ScaledThreshold(Threshold):
         with np.errstate(over="ignore"):
             cut = self.factor * self.base.cut(calibration, score)
         return np.asarray(np.clip(cut, bounded(0.0), bounded(np.inf)))
-
-
-def scaled_threshold(threshold: Threshold, factor: float, calibration: Calibration) -> Threshold:
-    """A method whose cut is `factor` times as high; numbers stay plain numbers.
-
-    Parameters
-    ----------
-    threshold
-        Any method. One that learned from labels becomes the number that it found.
-    factor
-        > 0; 1 gives the method back.
-    calibration
-        What the method takes its cut from.
-    """
-    if factor == 1.0:
-        return threshold
-    if isinstance(threshold, ScaledThreshold):
-        return scaled_threshold(threshold.base, threshold.factor * factor, calibration)
-    if threshold.needs_labels:
-        threshold = FixedThreshold(float(threshold.cut(calibration, np.zeros(1))[0]))
-    if isinstance(threshold, FixedThreshold):
-        return FixedThreshold(threshold.level * factor)
-    return ScaledThreshold(factor, threshold)

@@ -15,6 +15,7 @@ from offbeat.runs import runs_label
 from offbeat.series import FloatArray, IntArray
 from offbeat.thresholds.base import Calibration, Threshold
 from offbeat.thresholds.budget import RESOLVED_EVENTS, BudgetThreshold
+from offbeat.thresholds.counting import alarm_reach
 from offbeat.thresholds.labelled import CostThreshold, FBetaThreshold
 from offbeat.thresholds.rolling import RollingThreshold
 from offbeat.thresholds.static import (
@@ -54,7 +55,8 @@ class ThresholdRow:
     alarms_per_day
         Events a day of scored rows; None without a clock.
     precision, recall, f1
-        Counted in events; None without labels.
+        Counted in events, where an alarm over more than it should is a false one (see
+        `offbeat.metrics.events.true_alarms`); None without labels.
     note
         What to know before trusting the row; mostly empty.
     threshold
@@ -126,6 +128,7 @@ def threshold_table(
     min_length: int = 1,
     thresholds: Sequence[Threshold] | None = None,
     silence: Callable[[FloatArray], IntArray] | None = None,
+    reach: int | None = None,
 ) -> list[ThresholdRow]:
     """Apply all methods to one scored series.
 
@@ -146,6 +149,8 @@ def threshold_table(
         The methods; None takes `candidates`.
     silence
         Gives the runs (n, 2) that are heard at a cut (T,), where some events are kept quiet.
+    reach
+        Rows by which an alarm may be late or early, see `event_scores`; None takes `alarm_reach`.
 
     Raises
     ------
@@ -157,11 +162,13 @@ def threshold_table(
     pace = calibration.rows_per_day if rows_per_day is None else rows_per_day
     labelled = calibration
     if calibration.y_true is None and y_true is not None and np.isfinite(score).sum() > 1:
-        labelled = replace(calibration, score=score, y_true=y_true, rows_per_day=pace)
+        labelled = Calibration(score, pace, y_true, merge_gap)
     if thresholds is None:
         learners = (method for method in candidates(labelled) if method.needs_labels)
         thresholds = (*candidates(replace(calibration, y_true=None)), *learners)
-    trial = _Trial(score, y_true, pace, merge_gap, min_length, silence)
+    if reach is None and y_true is not None:
+        reach = alarm_reach(score, merge_gap)
+    trial = _Trial(score, y_true, pace, merge_gap, min_length, silence, reach)
     return [
         _row(threshold, labelled if threshold.needs_labels else calibration, trial)
         for threshold in thresholds
@@ -178,6 +185,7 @@ class _Trial:
     merge_gap: int
     min_length: int
     silence: Callable[[FloatArray], IntArray] | None
+    reach: int | None
 
     def runs(self, cut: FloatArray) -> IntArray:
         """The events that are heard, (n, 2)."""
@@ -193,7 +201,7 @@ def _row(threshold: Threshold, source: Calibration, trial: _Trial) -> ThresholdR
     n_scored = int(scored.sum())
     label = runs_label(runs, len(scored))
     pace = trial.rows_per_day if n_scored else None
-    found = None if trial.y_true is None else event_scores(trial.y_true, label)
+    found = None if trial.y_true is None else event_scores(trial.y_true, label, reach=trial.reach)
     return ThresholdRow(
         method=threshold.title,
         cut=float(np.median(cut)) if len(cut) else float("nan"),

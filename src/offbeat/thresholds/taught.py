@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from offbeat.runs import label_runs, merge_runs
-from offbeat.series import FloatArray
+from offbeat.metrics.events import n_touched, rows_before, true_alarms
+from offbeat.runs import index_runs, label_runs, merge_runs
+from offbeat.series import FloatArray, IntArray
 from offbeat.thresholds.counting import EventCounts
 from offbeat.thresholds.labelled import LabelledThreshold
 
-__all__ = ["FACTORS", "Evidence", "best_factor", "events_at"]
+__all__ = ["FACTORS", "UNJUDGED", "Evidence", "best_factor", "events_at", "swallowed_at"]
 
 FACTORS: FloatArray = np.exp(np.arange(-150, 151) / 100)
 """Cuts that are tried, as multiples of the one in force: from 0.22 to 4.5."""
@@ -30,7 +31,7 @@ BELIEF = 1.0
 SPREAD = 0.5
 """Mean distance of its true alarms above it, in logarithms."""
 UNJUDGED = 0.5
-"""How false an alarm is that nobody has judged."""
+"""How false an alarm is that nobody has judged, and each such row of a labelled one."""
 PULL = 0.02
 """A cut e times as high must be worth this share more, so that nothing moves for nothing."""
 
@@ -47,11 +48,14 @@ class Evidence:
     unjudged
         Shape (K,): how many alarms that nobody has judged come at each of `FACTORS`; without those
         that the cut in force shows, of which the judged ones are a sample.
+    swallowed
+        Shape (K,): how many of the anomalies no true alarm finds any more, see `swallowed_at`.
     """
 
     right: FloatArray
     wrong: FloatArray
     unjudged: FloatArray
+    swallowed: FloatArray
 
 
 def best_factor(evidence: Evidence, goal: LabelledThreshold) -> float:
@@ -69,7 +73,7 @@ def best_factor(evidence: Evidence, goal: LabelledThreshold) -> float:
     steps = np.log(FACTORS)
     above = BELIEF * np.exp(-np.maximum(steps, 0.0) / SPREAD)
     below = BELIEF * (1.0 - np.exp(np.minimum(steps, 0.0) / SPREAD))
-    hits = _soft_count(evidence.right) + above
+    hits = np.maximum(_soft_count(evidence.right) - evidence.swallowed, 0.0) + above
     false = _soft_count(evidence.wrong) + below + UNJUDGED * evidence.unjudged
     worth = goal.worth(hits, false, len(evidence.right) + BELIEF - hits)
     span = float(worth.max() - worth.min())
@@ -96,6 +100,29 @@ def events_at(ratio: FloatArray, merge_gap: int) -> FloatArray:
     below_all = len(merge_runs(label_runs(np.isfinite(ratio)), merge_gap))
     events = np.where(place < 0, below_all, counts.events[place]).astype(float)
     return np.maximum.accumulate(events[::-1])[::-1]
+
+
+def swallowed_at(ratio: FloatArray, y_true: IntArray, merge_gap: int, reach: int) -> FloatArray:
+    """Labelled anomalies that lie in far larger alarms only, at each of `FACTORS`, (K,).
+
+    Parameters
+    ----------
+    ratio
+        Shape (T,): score over cut; NaN allowed.
+    y_true
+        Shape (T,), 0/1.
+    merge_gap, reach
+        As in `offbeat.events.alarm_runs` and `offbeat.metrics.events.true_alarms`.
+    """
+    events, n_before = label_runs(y_true), rows_before(y_true)
+    rows = np.flatnonzero(np.isfinite(ratio))
+    swallowed = np.zeros(len(FACTORS))
+    for k, factor in enumerate(FACTORS):  # ever fewer rows
+        rows = rows[ratio[rows] > factor]
+        alarms = index_runs(rows, merge_gap)
+        right = true_alarms(alarms, n_before, reach, weight=UNJUDGED)
+        swallowed[k] = n_touched(events, alarms) - n_touched(events, alarms[right])
+    return swallowed
 
 
 def _soft_count(peaks: FloatArray) -> FloatArray:

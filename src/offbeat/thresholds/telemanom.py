@@ -9,8 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from offbeat.errors import ConfigError
-from offbeat.runs import label_runs
-from offbeat.series import FloatArray
+from offbeat.series import FloatArray, IntArray
 from offbeat.thresholds.base import (
     FEWEST_SCORES,
     MARGIN,
@@ -106,51 +105,73 @@ class TelemanomThreshold(Threshold):
 
 def _window_cut(errors: FloatArray, z: FloatArray, prune: float, spare: float) -> FloatArray:
     """The cut in each row of one window, pruned."""
-    known = np.isfinite(errors)
-    if known.sum() < FEWEST_SCORES:
+    known = errors == errors  # noqa: PLR0124 - all but NaN
+    values = errors if known.all() else errors[known]
+    if len(values) < FEWEST_SCORES:
         return np.full(len(errors), spare)
-    level = _best_level(errors, errors[known], z)
-    return _pruned(np.where(known, errors, -np.inf), level, prune)
+    return _pruned(errors, _best_level(errors, values, z), prune)
 
 
 def _best_level(errors: FloatArray, values: FloatArray, z: FloatArray) -> float:
     """The mean + z sd that takes most away with the fewest points and sequences."""
-    mean, deviation, highest = float(values.mean()), float(values.std()), float(values.max())
+    mean, deviation, highest = _moments(values)
     if deviation <= MARGIN * abs(mean):
         return highest + MARGIN * abs(highest)
     levels = mean + z * deviation
     last = float(levels[-1])
     levels = levels[levels < highest]
-    above = errors > levels[:, None]  # (Z, rows); NaN lies above nothing
-    n_above = above.sum(axis=1)
-    n_sequences = above[:, 0] + (above[:, 1:] & ~above[:, :-1]).sum(axis=1)
+    if not len(levels):
+        return last
+    (rows,) = (errors > levels[0]).nonzero()  # all that any level takes; NaN is not among them
+    taken = errors[rows]
+    neighbours = np.minimum(taken[1:], taken[:-1])[rows[1:] - rows[:-1] == 1]
+    n_above = _n_above(taken, levels)
+    n_sequences = n_above - _n_above(neighbours, levels)  # (Z,)
     usable = (n_sequences <= MOST_SEQUENCES) & (n_above < MOST_FLAGGED * len(values))
     if not usable.any():
         return last
-    centred = np.where(np.isfinite(errors), errors - mean, 0.0)
-    taken = above[usable].astype(float) @ np.column_stack((centred, centred**2))  # (Z, 2)
-    n_rest = len(values) - n_above[usable]
-    mean_drop = taken[:, 0] / n_rest  # mean - mean of the rest
-    rest_variance = (len(values) * deviation**2 - taken[:, 1]) / n_rest - mean_drop**2
+    levels, n_above, n_sequences = levels[usable], n_above[usable], n_sequences[usable]
+    centred = taken[::-1] - mean  # sorted by now, the highest first
+    n_rest = len(values) - n_above
+    mean_drop = centred.cumsum()[n_above - 1] / n_rest  # mean - mean of the rest
+    squares = (centred * centred).cumsum()[n_above - 1]
+    rest_variance = (len(values) * deviation**2 - squares) / n_rest - mean_drop**2
     sd_drop = deviation - np.sqrt(np.maximum(rest_variance, 0.0))
     gain = mean_drop / mean + sd_drop / deviation
-    gain /= n_above[usable] + n_sequences[usable] ** 2
-    best = len(gain) - 1 - int(np.argmax(gain[::-1]))  # of equal ones the highest
-    return float(levels[usable][best])
+    gain /= n_above + n_sequences**2
+    best = len(gain) - 1 - int(gain[::-1].argmax())  # of equal ones the highest
+    return float(levels[best])
+
+
+def _n_above(values: FloatArray, levels: FloatArray) -> IntArray:
+    """How many of the values (n,), sorted in place, lie above each level; (Z,)."""
+    values.sort()
+    return np.asarray(len(values) - values.searchsorted(levels, side="right"))
+
+
+def _moments(values: FloatArray) -> tuple[float, float, float]:
+    """Mean, standard deviation and maximum, without the detours of `mean` and `std`."""
+    mean = np.add.reduce(values) / len(values)
+    centred = values - mean
+    deviation = np.sqrt(np.add.reduce(centred * centred) / len(values))
+    return float(mean), float(deviation), float(np.maximum.reduce(values))
 
 
 def _pruned(errors: FloatArray, level: float, prune: float) -> FloatArray:
     """The level, raised to their peak where sequences do not stand out from the next lower."""
     curve = np.full(len(errors), level)
     flagged = errors > level
-    runs = label_runs(flagged)
-    if not len(runs):
+    (rows,) = flagged.nonzero()
+    if not len(rows):
         return curve
-    peaks = np.array([errors[start:end].max() for start, end in runs])
-    order = np.argsort(-peaks, kind="stable")
-    ladder = np.append(peaks[order], errors[~flagged].max())
-    steps = np.flatnonzero((ladder[:-1] - ladder[1:]) > prune * ladder[:-1])
-    n_kept = int(steps[-1]) + 1 if len(steps) else 0
-    for i in order[n_kept:]:
-        curve[runs[i, 0] : runs[i, 1]] = peaks[i]
+    firsts = np.zeros(1, dtype=np.int64)  # places in `rows` where a sequence begins
+    if rows[-1] - rows[0] >= len(rows):
+        firsts = np.concatenate((firsts, (rows[1:] - rows[:-1] > 1).nonzero()[0] + 1))
+    peaks = np.maximum.reduceat(errors[rows], firsts)
+    rest = np.fmax.reduce(np.where(flagged, -np.inf, errors))
+    order = (-peaks).argsort(kind="stable")
+    ladder = [*peaks[order].tolist(), float(rest)]
+    steps = [i for i in range(len(order)) if ladder[i] - ladder[i + 1] > prune * ladder[i]]
+    for i in order[steps[-1] + 1 if steps else 0 :]:
+        curve[rows[firsts[i] : firsts[i + 1] if i + 1 < len(firsts) else None]] = peaks[i]
     return curve
