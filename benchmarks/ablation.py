@@ -20,6 +20,7 @@ from cases import FAMILIES, Case, both_looks, published_cases
 from families import Recording, all_recordings
 from jobs import keep, measure, minutes_asked
 from offbeat import (
+    ARDetector,
     EnsembleDetector,
     LSTMAutoencoderDetector,
     LSTMDetector,
@@ -53,8 +54,10 @@ LEVERS: dict[str, Callable[[], Detector]] = {
     "LSTM, seed 2": lambda: LSTMDetector(random_state=2),
     "ensemble": EnsembleDetector,
     "ensemble, no LSTM (memory)": ShapeMemoryDetector,
+    "ensemble, no witness": lambda: EnsembleDetector(witnesses=()),
     "ensemble, a reconstruction beside": lambda: EnsembleDetector(
-        members=(LSTMDetector(), ShapeMemoryDetector(), LSTMAutoencoderDetector())
+        members=(LSTMDetector(), ShapeMemoryDetector(), LSTMAutoencoderDetector()),
+        witnesses=(ARDetector(),),
     ),
 }
 CLOCK_LEVERS: dict[str, Callable[[], Detector]] = {

@@ -171,8 +171,8 @@ def heading(cases: list[Case], table: pl.DataFrame) -> str:
         f"Different series measured: {series}. One default configuration, seed {SEED}; offbeat "
         f"{version('offbeat')}, torch {torch.__version__}, NumPy {np.__version__}, "
         f"{platform.machine()}, one thread. Trailing is what a live watcher sees, centred looks "
-        "back. `ensemble` is ours, with `lstm` leading and `memory` beside it. A family stands "
-        "empty where a detector is not measured on all of its series yet. Made by "
+        "back. `ensemble` is ours, with `lstm` leading, `memory` beside it and `ar` as a witness. "
+        "A family stands empty where a detector is not measured on all of its series yet. Made by "
         "`make bench-accuracy`.\n"
     )
 
