@@ -43,7 +43,7 @@ def opened(browser) -> Iterator[Callable[..., Any]]:
         """A page, logged out; an error on it fails the test."""
         window.clear_cookies()
         page = window.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         wrong: list[str] = []
         page.on("console", lambda each: wrong.append(each.text) if each.type == "error" else None)
         page.on("pageerror", lambda each: wrong.append(str(each)))

@@ -58,7 +58,7 @@ def test_two_versions_are_compared_on_one_span_before_switching(waves, opened):
         page.wait_for_selector("text=Version 2 has not scored this series yet")
         assert page.locator("tr.now").inner_text().startswith("1\t")
         page.keyboard.press("c")
-        page.wait_for_selector(".chart[data-drawn=yes]", timeout=30_000)
+        page.wait_for_selector(".chart[data-drawn=yes]")
         assert shown_between(page) == span
         rows = page.locator(".card:has(.chart) tr").all_inner_texts()
         assert rows[0].split() == ["Version", "1", "Version", "2"]
