@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from offbeat.metrics.events import n_touched, rows_before, true_alarms
 from offbeat.runs import index_runs, label_runs, merge_runs
@@ -48,15 +49,10 @@ class EventCounts:
         merge_gap
             As in `offbeat.events.alarm_runs`.
         """
-        from scipy.ndimage import maximum_filter1d
-
         low = np.full(len(score), -np.inf)
         known = np.where(np.isfinite(score), score, -np.inf)
-        size = merge_gap + 1
-        trailing = maximum_filter1d(
-            known, size, origin=(size - 1) // 2, mode="constant", cval=-np.inf
-        )
-        low[1:] = trailing[:-1]
+        trailing = pl.Series(known).rolling_max(merge_gap + 1, min_samples=1)
+        low[1:] = trailing.to_numpy()[:-1]
         rises = low < known
         starts, ends = np.sort(low[rises]), np.sort(known[rises])
         levels = np.unique(np.concatenate((starts[np.isfinite(starts)], ends)))
