@@ -45,7 +45,7 @@ COMMANDS = (
 )
 ROSTER = (
     "ensemble, lstm, memory, lstm-autoencoder, autoencoder, pca, kmeans, isolation-forest, "
-    "one-class-svm, arima, seasonal-naive, persistence, smoothed-z, random"
+    "one-class-svm, ar, arima, seasonal-naive, persistence, smoothed-z, random"
 )
 """Names of `offbeat.roster`, written out so that the help is quick; a test holds them equal."""
 
