@@ -17,6 +17,7 @@ from offbeat import (
 )
 from offbeat.contamination import contaminated_rows
 from offbeat.detector import Detector
+from offbeat.training import EpochLog
 
 
 def calm(n_rows: int = 4000) -> np.ndarray:
@@ -123,3 +124,21 @@ def test_expected_rows_are_never_left_out(kind: Detector) -> None:
     fitted = clone(kind).fit(data, normal=[(0, 250)], expected=[(290, 320)])
     assert not fitted.left_out_
     assert fitted.n_learned_ == 280
+
+
+def test_a_fit_after_one_that_was_stopped_in_its_second_pass_begins_anew() -> None:
+    data = contract.waves(900, n_channels=1)
+    data[300:306] += 9.0
+    detector = LSTMDetector(training=Training(max_epochs=4))
+    calls = list[EpochLog]()
+
+    def stop(log: EpochLog) -> None:
+        calls.append(log)
+        if len(calls) == 5:  # the first epoch of the second pass
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(data, progress=stop)
+    assert len(calls) == 5
+    again = detector.fit(data).anomaly_score(data)
+    np.testing.assert_array_equal(again, detector.fresh().fit(data).anomaly_score(data))

@@ -264,6 +264,7 @@ class Detector(HasOrigin, HasParameters, ABC):
         on from what the first one learned.
         """
         self.left_out_: list[tuple[int, int]] = []
+        self._second_pass = False  # also where an earlier fit was interrupted in its second one
         log = self._fit_rows(grid, learned, progress)
         live = self._foreseen(grid, MODES[0], training=True)
         odd = np.zeros_like(learned)
@@ -276,7 +277,6 @@ class Detector(HasOrigin, HasParameters, ABC):
             self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
             self._second_pass = True
             log = self._fit_rows(grid, learned, progress)  # sees these outliers no longer
-            self._second_pass = False
             self.prepared_by_.outliers = outliers
             live = self._foreseen(grid, MODES[0], training=True)
         self._learn_rest(grid, learned, progress)

@@ -24,6 +24,7 @@ MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 10, 25
 """An epoch is one pass over the training rows, but never fewer or more batches than these."""
 MIN_VALIDATION_ROWS = 16
 LEAST_SECONDS = 1e-3
+"""What a second pass has at the least, where the first took all the time."""
 FORETOLD = 2
 """How often a row is foretold at least in a training step, where so many channels are forecast that
 not every row of a chunk can issue forecasts. Neighbours say nearly the same, and chunks start

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from offbeat import ARDetector, ConfigError, DataError, load
+from offbeat.baselines import autoregression
 from offbeat.series import FloatArray
+from offbeat.sliding import sliding_windows
 
 
 def process(n_rows: int = 5_000) -> FloatArray:
@@ -73,3 +75,11 @@ def test_a_saved_one_says_the_same(tmp_path: Path) -> None:
     detector = ARDetector(n_lags=4).fit(data)
     kept = load(detector.save(tmp_path / "ar.offbeat"))
     np.testing.assert_array_equal(kept.anomaly_score(data), detector.anomaly_score(data))
+
+
+def test_only_the_last_windows_are_taken_and_in_their_order(monkeypatch) -> None:
+    monkeypatch.setattr(autoregression, "MAX_ROWS", 7)
+    runs = [np.arange(6.0), np.arange(10.0, 12.0), np.arange(20.0, 26.0)]
+    every = np.concatenate([sliding_windows(run, 3) for run in runs if len(run) >= 3])
+    np.testing.assert_array_equal(autoregression._last_windows(runs, 3), every[-7:])
+    assert autoregression._last_windows(runs[1:2], 3).shape == (0, 3)

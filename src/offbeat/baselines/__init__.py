@@ -1,7 +1,11 @@
 """What the LSTM is measured against: other methods behind the same contract.
 
-forecasts   the last value, the value one period before
-plain       the smoothed distance from usual, and chance
+forecasts       the last value, the value one period before
+autoregression  the next row, linearly from those before, by least squares
+arima           the same with moving averages and differences
+windows         models of windows: components, centres, a forest, a support
+pyod            any model of PyOD
+plain           the smoothed distance from usual, and chance
 """
 
 from offbeat.baselines.arima import ARIMADetector

@@ -22,6 +22,7 @@ cancel each other with huge coefficients."""
 MAX_ROWS = 20_000
 """Last rows that the coefficients are fitted on."""
 ROWS_A_LAG = 4
+"""Training rows that a lag needs."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -73,11 +74,9 @@ class ARDetector(ForecastDetector):
             runs = [
                 run for start, end in prepared.segments for run in known_runs(column[start:end])
             ]
-            long = [
-                sliding_windows(run, self.n_lags_ + 1) for run in runs if len(run) > self.n_lags_
-            ]
-            if long:
-                coefficients[:] = _solved(np.concatenate(long)[-MAX_ROWS:])
+            windows = _last_windows(runs, self.n_lags_ + 1)
+            if len(windows):
+                coefficients[:] = _solved(windows)
 
     def _expect(self, values: FloatArray) -> FloatArray:
         fed = winsorised(values)
@@ -99,6 +98,17 @@ class ARDetector(ForecastDetector):
         super()._restore(state, arrays)
         self.coefficients_ = arrays["coefficients"]
         self.n_lags_ = self.coefficients_.shape[1] - 1
+
+
+def _last_windows(runs: list[FloatArray], n_rows: int) -> FloatArray:
+    """The last `MAX_ROWS` windows of the runs, (N, n_rows); earlier ones are not even copied."""
+    found: list[FloatArray] = [np.empty((0, n_rows))]
+    wanted = MAX_ROWS
+    for run in reversed(runs):
+        if wanted and len(run) >= n_rows:
+            found.append(sliding_windows(run, n_rows)[-wanted:])
+            wanted -= len(found[-1])
+    return np.concatenate(found[::-1])
 
 
 def _solved(windows: FloatArray) -> FloatArray:
