@@ -20,7 +20,7 @@ from cases import FAMILIES, published_cases
 WIDTH, HEIGHT = 1000, 420
 BARS = {"ensemble": "#2F6BFF", "lstm": "#8FB2FF", "smoothed-z": "#D4D8DE"}
 TITLES = {
-    "ensemble": "Offbeat: LSTM + memory",
+    "ensemble": "Offbeat: the ensemble",
     "lstm": "Offbeat: LSTM alone",
     "smoothed-z": "smoothed |z|",
 }
