@@ -6,6 +6,7 @@ network lies between), lose nothing, and are asked again. Every other error ends
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,18 @@ from typing import Any
 
 from offbeat.stream import LiveEvent
 
-__all__ = ["Batch", "Outcome", "Position", "Record", "Refused", "Sink", "Source"]
+__all__ = ["Batch", "Outcome", "Position", "Record", "Refused", "Sink", "Source", "short_digest"]
 
 Position = dict[str, Any]
 """Where a source or a sink stands, in its own words; JSON-able."""
 Record = Mapping[str, Any]
 """One message or line, decoded."""
 SHOWN_CHARACTERS = 1_000
+
+
+def short_digest(text: str | bytes) -> str:
+    """Sixteen hexadecimal digits that follow from a text."""
+    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,11 @@ class Refused:
         if isinstance(content, bytes):
             content = content[:SHOWN_CHARACTERS].decode(errors="replace")
         return cls(str(content)[:SHOWN_CHARACTERS], reason, source)
+
+    @property
+    def digest(self) -> str:
+        """Sixteen digits that tell it from others."""
+        return short_digest(f"{self.source}\n{self.reason}\n{self.content}")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""

@@ -11,7 +11,7 @@ from offbeat.connect.contract import Batch, Record, Refused
 from offbeat.errors import DataError
 from offbeat.io.tables import MISSING_WORDS
 
-__all__ = ["LARGEST_MESSAGE", "CSVLines", "LineBuffer", "Lines", "decode_message"]
+__all__ = ["LARGEST_MESSAGE", "CSVLines", "LineBuffer", "Lines", "cell", "decode_message"]
 
 LARGEST_MESSAGE = 8 * 2**20
 """Bytes; what is larger is refused before it is looked at."""
@@ -153,14 +153,14 @@ class CSVLines(Lines):
                 reason = f"{len(self._names)} cells were expected, {len(cells)} came"
                 refused.append(Refused.of(line, reason, self._source))
                 continue
-            records.append(dict(zip(self._names, map(_cell, cells), strict=True)))
+            records.append(dict(zip(self._names, map(cell, cells), strict=True)))
         return Batch(records, refused)
 
     def _cells(self, text: str) -> list[str]:
         return next(csv.reader([text.strip("\r\n")], delimiter=self._delimiter), [])
 
 
-def _cell(text: str) -> Any:
+def cell(text: str) -> Any:
     """A number where it is one; what a file would read as missing is missing."""
     text = text.strip()
     if text.lower() in MISSING_WORDS:

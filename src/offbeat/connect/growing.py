@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from pathlib import Path
 from typing import BinaryIO
 
 from offbeat.connect.addresses import Address
-from offbeat.connect.contract import Batch, Position, Refused, Source
+from offbeat.connect.contract import Batch, Position, Refused, Source, short_digest
 from offbeat.connect.decoding import CSVLines, LineBuffer, Lines
 from offbeat.errors import ConfigError, DataError
 
@@ -143,13 +142,9 @@ class FileSource(Source):
                 head = file.read(min(HEAD, position["offset"]))
         except OSError:
             return False
-        return bool(_digest(head) == position["head"])
+        return bool(short_digest(head) == position["head"])
 
     def _head(self, offset: int) -> str:
         if self._file is None:
             return ""
-        return _digest(os.pread(self._file.fileno(), min(HEAD, offset), 0))
-
-
-def _digest(head: bytes) -> str:
-    return hashlib.sha256(head).hexdigest()[:16]
+        return short_digest(os.pread(self._file.fileno(), min(HEAD, offset), 0))

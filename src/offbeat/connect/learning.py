@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from offbeat.connect.contract import Outcome, Refused
+from offbeat.connect.contract import Outcome, Refused, short_digest
 from offbeat.connect.fields import Row
 from offbeat.connect.outcome import moment_text
 from offbeat.detector import Detector
@@ -165,4 +164,4 @@ class Learner:
 
     def _file(self, series: str) -> Path:
         assert self._folder is not None
-        return self._folder / f"{hashlib.sha256(series.encode()).hexdigest()[:16]}.offbeat"
+        return self._folder / f"{short_digest(series)}.offbeat"

@@ -14,12 +14,16 @@ __all__ = ["SINKS", "SOURCES", "sink_of", "source_of"]
 SOURCES = {
     "-": "standard.StandardInput",
     "file": "growing.FileSource",
+    "nats": "jetstream.JetStreamSource",
+    "redis": "redis_streams.RedisSource",
 }
 """Class of each scheme that rows can come from."""
 SINKS = {
     "-": "standard.StandardOutput",
     "file": "standard.FileSink",
+    "nats": "jetstream.JetStreamSink",
     "postgresql": "database.SQLSink",
+    "redis": "redis_streams.RedisSink",
     "sqlite": "database.SQLSink",
 }
 """Class of each scheme that readings and events can go to."""

@@ -7,16 +7,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from offbeat.connect.contract import Outcome, short_digest
 from offbeat.stream import LiveEvent, Readings
 
-__all__ = ["event_to_dict", "moment_text", "plain_readings"]
+__all__ = ["event_to_dict", "identified_lines", "lines_of", "moment_text", "plain_readings"]
 
 STATUSES = ("scored", "no score")
 """Of the rows that a reading is written of; what came late or twice is counted."""
+LONGEST_NAME = 200
 _COLUMNS = ("values", "expected", "lower", "upper")
 
 
@@ -49,6 +53,27 @@ def event_to_dict(event: LiveEvent) -> dict[str, Any]:
     return {**event.to_dict(), **times}
 
 
+def lines_of(outcome: Outcome) -> Iterator[str]:
+    """One a reading, an event and a refused message: JSON that says what kind it is."""
+    for reading in outcome.readings:
+        yield _line("reading", reading)
+    for event in outcome.events:
+        yield _line("event", event_to_dict(event))
+    for refused in outcome.refused:
+        yield _line("refused", refused.to_dict())
+
+
+def identified_lines(outcome: Outcome) -> dict[str, str]:
+    """The lines by names that are the same whenever the same rows come again."""
+    names = [f"{each['series']} {each['time']}" for each in outcome.readings]
+    names += [f"{each.id} {each.phase} {each.end_time}" for each in outcome.events]
+    names += [each.digest for each in outcome.refused]
+    lines = dict[str, str]()
+    for name, line in zip(names, lines_of(outcome), strict=True):
+        lines[name if len(name) < LONGEST_NAME and name.isascii() else short_digest(name)] = line
+    return lines
+
+
 def moment_text(time: np.datetime64 | int) -> str | int:
     """ISO text in UTC, or a row number."""
     text: str | int = moment_texts(np.array([time]))[0]
@@ -72,3 +97,7 @@ def _nullable(numbers: np.ndarray) -> list[Any]:
     plain = numbers.astype(object)
     plain[~finite] = None
     return list(plain.tolist())
+
+
+def _line(kind: str, content: Any) -> str:
+    return json.dumps({"type": kind, **content}, ensure_ascii=False) + "\n"

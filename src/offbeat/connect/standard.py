@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from offbeat.connect.addresses import Address
 from offbeat.connect.contract import Batch, Outcome, Position, Sink, Source
 from offbeat.connect.decoding import CSVLines, LineBuffer, Lines
-from offbeat.connect.outcome import event_to_dict
+from offbeat.connect.outcome import lines_of
 from offbeat.errors import ConfigError, DataError
 
-__all__ = ["FileSink", "StandardInput", "StandardOutput", "lines_of"]
+__all__ = ["FileSink", "StandardInput", "StandardOutput"]
 
 CHUNK = 64 * 1024
 
@@ -147,17 +144,3 @@ class FileSink(Sink):
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-
-def lines_of(outcome: Outcome) -> Iterator[str]:
-    """What a line says which kind it is of: "reading", "event" or "refused"."""
-    for reading in outcome.readings:
-        yield _line("reading", reading)
-    for event in outcome.events:
-        yield _line("event", event_to_dict(event))
-    for refused in outcome.refused:
-        yield _line("refused", refused.to_dict())
-
-
-def _line(kind: str, content: Any) -> str:
-    return json.dumps({"type": kind, **content}, ensure_ascii=False) + "\n"
