@@ -42,7 +42,7 @@ app = typer.Typer(
 
 COMMANDS = (
     *("check", "train", "score", "detect", "threshold", "recalibrate", "report", "evaluate"),
-    *("compare", "watch", "serve"),
+    *("compare", "watch", "monitoring", "serve"),
 )
 ROSTER = (
     "ensemble, lstm, memory, lstm-autoencoder, autoencoder, pca, kmeans, isolation-forest, "
@@ -370,6 +370,25 @@ def watch(
     if not quiet:
         counts = ", ".join(f"{tally[name]:,} {name}" for name in ("rows", "events", "refused"))
         typer.echo(f"offbeat: {counts}", err=True)
+
+
+@app.command()
+@grouped
+def monitoring(
+    rules: Annotated[
+        Path | None, option(OUTPUT, "Alerting rules for Prometheus to write: offbeat.yml.")
+    ] = None,
+    dashboard: Annotated[
+        Path | None, option(OUTPUT, "Dashboard for Grafana to write: offbeat.json.")
+    ] = None,
+) -> None:
+    """Write alerting rules and a dashboard for what `watch --to prometheus://` exports."""
+    from offbeat.connect import write_monitoring
+
+    if rules is None and dashboard is None:
+        raise typer.BadParameter("give --rules or --dashboard, or both")
+    for path in write_monitoring(rules, dashboard):
+        typer.echo(f"written: {path}")
 
 
 @app.command()

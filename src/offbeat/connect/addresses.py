@@ -49,7 +49,7 @@ class Address:
         if not found:
             path, _, query = text.partition("?")
             return cls("-" if path == "-" else "file", path, path, _options(query))
-        parts = urlsplit(text)
+        parts = urlsplit(text, allow_fragments=False)  # MQTT has topics such as plant/#
         topic = unquote(parts.path.removeprefix("/"))
         if scheme == "file":
             topic = unquote(parts.netloc + parts.path)

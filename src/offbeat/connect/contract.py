@@ -102,10 +102,13 @@ class Source(ABC):
         What it is called in checkpoints and messages: its address, without a password.
     is_live
         Whether silence means that nothing was measured; not for a file that is read to its end.
+    holds_back
+        Whether little comes before what came is acknowledged: it is then, batch by batch.
     """
 
     name: str
     is_live = True
+    holds_back = False
 
     @abstractmethod
     def open(self, position: Position | None) -> None:

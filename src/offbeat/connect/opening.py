@@ -15,6 +15,8 @@ SOURCES = {
     "-": "standard.StandardInput",
     "file": "growing.FileSource",
     "nats": "jetstream.JetStreamSource",
+    "prometheus+http": "prometheus.PrometheusSource",
+    "prometheus+https": "prometheus.PrometheusSource",
     "redis": "redis_streams.RedisSource",
 }
 """Class of each scheme that rows can come from."""
@@ -23,6 +25,7 @@ SINKS = {
     "file": "standard.FileSink",
     "nats": "jetstream.JetStreamSink",
     "postgresql": "database.SQLSink",
+    "prometheus": "exporter.PrometheusSink",
     "redis": "redis_streams.RedisSink",
     "sqlite": "database.SQLSink",
 }

@@ -141,7 +141,7 @@ class Watch:
                     self._deliver(self.router.finish())
                     break
                 self._deliver(self._judge(batch))
-                if self._is_due:
+                if self._is_due or (self.source.holds_back and len(batch)):
                     self._settle()
             else:
                 self._settle()
