@@ -23,7 +23,8 @@ class CuttingProxy:
         self._open = list[socket.socket]()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._port = self._listener.getsockname()[1]
-        self.address = urlunsplit(parts._replace(netloc=f"127.0.0.1:{self._port}"))
+        user, at, _ = parts.netloc.rpartition("@")
+        self.address = urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{self._port}"))
         Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def cut(self) -> None:

@@ -31,6 +31,8 @@ from offbeat.connect import Outcome, Refused, WatchOptions, sink_of, source_of, 
 
 nats = pytest.importorskip("nats")
 redis = pytest.importorskip("redis")
+aio_pika = pytest.importorskip("aio_pika")
+pytest.importorskip("zmqtt")
 
 
 def reach(address: str) -> None:
@@ -95,7 +97,69 @@ class Redis:
         self._redis.close()
 
 
-@pytest.fixture(params=[Nats, Redis])
+class Queue:
+    """A queue or topic that is filled and read through sinks and sources."""
+
+    variable = default = options = ""
+
+    def __init__(self) -> None:
+        self.address = needed(self.variable, self.default, reach)
+        self.topic = f"offbeat-{secrets.token_hex(4)}"
+        self._url = f"{self.address}/{self.topic}"
+        self._sink = sink_of(self._url)
+        for who in ("watch", "reader"):  # from here on messages are kept for both
+            source = source_of(self._url + self.options.format(who))
+            source.open(None)
+            source.close()
+        self._sink.open(None)
+
+    def send(self, messages: list[bytes]) -> None:
+        self._sink._waiting += [each.decode() for each in messages]  # type: ignore[attr-defined]
+        self._sink.flush()
+
+    def received(self) -> list[bytes]:
+        source = source_of(self._url + self.options.format("reader"))
+        source.open(None)
+        found = list[bytes]()
+        while batch := source.take(0.3):
+            found += [json.dumps(each).encode() for each in batch.records]
+            source.acknowledge()
+        source.close()
+        return found
+
+    def close(self) -> None:
+        self.received()
+        self._sink.close()
+
+
+class Mqtt(Queue):
+    variable, default = "OFFBEAT_TEST_MQTT", "mqtt://127.0.0.1:1883"
+    options = "?client={}"
+
+    def __init__(self) -> None:
+        self.options = f"?client={secrets.token_hex(4)}-{{}}"
+        super().__init__()
+
+
+class Amqp(Queue):
+    variable, default = "OFFBEAT_TEST_AMQP", "amqp://guest:guest@127.0.0.1:5672"
+
+    def close(self) -> None:
+        self._sink.close()
+        asyncio.run(self._delete())
+
+    async def _delete(self) -> None:
+        async with await aio_pika.connect(self.address) as connection:
+            await (await connection.channel()).queue_delete(self.topic)
+
+
+def url_of(broker: Any, address: str = "") -> str:
+    """What is watched."""
+    options = getattr(broker, "options", "").format("watch")
+    return f"{address or broker.address}/{broker.topic}{options}"
+
+
+@pytest.fixture(params=[Nats, Redis, Mqtt, Amqp])
 def broker(request: pytest.FixtureRequest) -> Iterator[Any]:
     made = request.param()
     yield made
@@ -132,7 +196,7 @@ def messages() -> list[bytes]:
 def test_in_its_order_one_row_or_many_a_message(broker, calm, tmp_path, normal) -> None:
     out, letters, rows = tmp_path / "out", tmp_path / "dead", records()
     broker.send([*messages()[:50], b"poison", json.dumps(rows[50:]).encode()])
-    source = f"{broker.address}/{broker.topic}"
+    source = url_of(broker)
     running = Running(source, [str(out)], [str(normal)], dead_letters=str(letters))
     until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")
     running.end()
@@ -141,7 +205,7 @@ def test_in_its_order_one_row_or_many_a_message(broker, calm, tmp_path, normal) 
 
 
 def test_what_was_acknowledged_does_not_come_again(broker: Any) -> None:
-    url = f"{broker.address}/{broker.topic}"
+    url = url_of(broker)
     broker.send([b'{"a": %d}' % number for number in range(5)])
     source = source_of(url)
     source.open(None)
@@ -172,7 +236,7 @@ def test_a_broker_that_goes_away_is_waited_for_and_said_once(
 ) -> None:
     proxy, out, sent = CuttingProxy(broker.address), tmp_path / "out", messages()
     options = WatchOptions(first_delay=0.05, last_delay=0.2)
-    source = f"{proxy.address}/{broker.topic}"
+    source = url_of(broker, proxy.address)
     running = Running(source, [str(out)], [str(normal)], options=options)
     broker.send(sent[:100])
     until(lambda: len(lines(out, "reading")) == 100, "rows are missing")
@@ -222,7 +286,7 @@ def test_killed_again_and_again_nothing_is_lost(
     rows, out, log = records(400), tmp_path / "out", tmp_path / "log"
     (tmp_path / "in.ndjson").write_text(ndjson(rows))
     watch(f"{tmp_path}/in.ndjson?follow=no", [f"{tmp_path}/calm"], [str(normal)], stop=Event())
-    arguments = [f"{broker.address}/{broker.topic}", "--model", normal, "--to", out]
+    arguments = [url_of(broker), "--model", normal, "--to", out]
     arguments += ["--checkpoint", tmp_path / "kept", "--every", "0.01"]
     sent = [json.dumps(row).encode() for row in rows]
     parts = 5

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
 __all__ = ["Loop"]
 
@@ -29,7 +29,7 @@ class Loop:
         self._thread = Thread(target=self._loop.run_forever, name="offbeat-loop", daemon=True)
         self._thread.start()
 
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
+    def do(self, work: Awaitable[T]) -> T:
         """The result of a coroutine.
 
         Raises
@@ -37,7 +37,7 @@ class Loop:
         OSError
             If the broker is away.
         """
-        future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, LONGEST), self._loop)
+        future = asyncio.run_coroutine_threadsafe(_within(work), self._loop)
         try:
             return future.result()
         except OSError:
@@ -49,6 +49,19 @@ class Loop:
     def close(self) -> None:
         """No more."""
         if not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(_end_others(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
+
+
+async def _within(work: Awaitable[T]) -> T:
+    return await asyncio.wait_for(work, LONGEST)
+
+
+async def _end_others() -> None:
+    """Let every other task end, so that none is left behind."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in others:
+        each.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -14,6 +14,9 @@ __all__ = ["SINKS", "SOURCES", "sink_of", "source_of"]
 SOURCES = {
     "-": "standard.StandardInput",
     "file": "growing.FileSource",
+    "amqp": "amqp.AMQPSource",
+    "kafka": "kafka.KafkaSource",
+    "mqtt": "mqtt.MQTTSource",
     "nats": "jetstream.JetStreamSource",
     "prometheus+http": "prometheus.PrometheusSource",
     "prometheus+https": "prometheus.PrometheusSource",
@@ -23,6 +26,9 @@ SOURCES = {
 SINKS = {
     "-": "standard.StandardOutput",
     "file": "standard.FileSink",
+    "amqp": "amqp.AMQPSink",
+    "kafka": "kafka.KafkaSink",
+    "mqtt": "mqtt.MQTTSink",
     "nats": "jetstream.JetStreamSink",
     "postgresql": "database.SQLSink",
     "prometheus": "exporter.PrometheusSink",
