@@ -110,7 +110,8 @@ class StreamDetector:
         """
         row = self._row_of.get(series, -1)
         if time is None:
-            time = 0 if row < 0 else int(self._line.clock.row[row]) + 1
+            newest = (int(self._line.clock.row[row]), self._waiting[row].newest) if row >= 0 else ()
+            time = max(newest, default=-1) + 1
         moments = moments_of(time, self.detector.has_clock_, self.options.zone)
         measured = self._incoming.one(values, moments)
         readings = self._take([series], moments[:1], measured)
