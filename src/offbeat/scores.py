@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -109,7 +110,7 @@ class Scoring:
     kurtosis: float = 0.0
     moment_window: int | None = None
 
-    @property
+    @cached_property
     def weights(self) -> dict[str, float]:
         """The signals that take part and their weights."""
         given = {name: float(getattr(self, name)) for name in SIGNALS}
@@ -252,6 +253,8 @@ def join(
         Their usual size.
     """
     n_rows, n_channels = signals[0].shape
+    if n_rows <= JOINED_ROWS:
+        return _join_block(scoring, tracks, signals, standard)
     n_signals = len({track.signal for track in tracks})
     joined = Joined(np.empty(n_rows), np.empty((n_rows, n_channels)), np.empty((n_rows, n_signals)))
     for at in range(0, n_rows, JOINED_ROWS):

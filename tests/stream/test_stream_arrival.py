@@ -88,7 +88,7 @@ def test_times_in_any_notation_are_the_same_time() -> None:
         (at(0), ["a", 1, 2, 3], "numbers were expected as values"),
         (at(0), [[1, 2, 3, 4]] * 2, "one row of 4"),
         (5, DATA[0], "time stamps .* were expected, 5 came"),
-        (None, DATA[0], "time stamps .* were expected"),
+        (None, DATA[0], "a time stamp was expected, None came"),
         ("yesterday", DATA[0], "a time stamp in ISO form"),
         (np.datetime64("NaT"), DATA[0], "no time stamp"),
     ],

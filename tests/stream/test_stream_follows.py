@@ -120,7 +120,7 @@ def shifted(n_rows: int, seed: int) -> Series:
     return clocked(values)
 
 
-def test_a_better_model_is_taken_without_a_gap_and_can_be_rolled_back() -> None:
+def test_a_better_model_is_taken_without_a_gap_and_can_be_rolled_back(tmp_path) -> None:
     series = shifted(500, 2)
     stream = StreamDetector(trained("lstm"), StreamOptions(history=360))
     streamed(stream, series.rows(0, 440))
@@ -136,9 +136,15 @@ def test_a_better_model_is_taken_without_a_gap_and_can_be_rolled_back() -> None:
     scores = np.asarray(expected["score"] if hasattr(expected, "columns") else expected)[360:]
     assert not np.isnan(scores).any()
     np.testing.assert_allclose(joined(after, "score"), scores, rtol=1e-5, atol=1e-5)
+    again = StreamDetector(trained("lstm"), stream.options)
+    again.restore(stream.state().write(tmp_path / "c"))  # the new model is in the checkpoint
+    assert again.detector is not trained("lstm")
+    one, other = (s.update(START + 500 * STEP, series.values[0]) for s in (stream, again))
+    assert one.score == other.score
+    again.roll_back()
     stream.roll_back()
-    assert stream.detector is trained("lstm")
-    assert not np.isnan(stream.update(START + 500 * STEP, series.values[0]).score)
+    assert stream.detector is again.detector is trained("lstm")
+    assert not np.isnan(stream.update(START + 501 * STEP, series.values[0]).score)
     with pytest.raises(ConfigError, match="no earlier model"):
         stream.roll_back()
 

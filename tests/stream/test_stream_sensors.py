@@ -81,3 +81,11 @@ def test_the_same_rows_give_the_same_ids() -> None:
     )
     assert one == other
     assert one
+
+
+def test_events_come_with_the_row_that_made_them() -> None:
+    stream = StreamDetector(trained("lstm"), StreamOptions(stall_after=5))
+    time = [START, START + STEP, START + 20 * STEP, START + 21 * STEP]
+    readings = stream.update_many(time, DATA[:4], ["a"] * 4)
+    assert [len(reading.events) for reading in readings] == [0, 0, 2, 0]
+    assert readings[-2].events == readings.events
