@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -110,7 +109,7 @@ class Scoring:
     kurtosis: float = 0.0
     moment_window: int | None = None
 
-    @cached_property
+    @property
     def weights(self) -> dict[str, float]:
         """The signals that take part and their weights."""
         given = {name: float(getattr(self, name)) for name in SIGNALS}
