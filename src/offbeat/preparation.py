@@ -185,7 +185,8 @@ class Prepared:
 def network_inputs(scaled: FloatArray, clip: float) -> np.ndarray:
     """Scaled values as a network reads them, see `Prepared.network_inputs`."""
     inputs = np.clip(scaled, -clip, clip).astype(np.float32)
-    return np.nan_to_num(inputs, copy=False, nan=0.0)
+    inputs[np.isnan(inputs)] = 0.0
+    return inputs
 
 
 def _whole(number: object) -> bool:

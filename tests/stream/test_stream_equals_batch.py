@@ -7,8 +7,36 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from live_data import CHANNELS, MAKERS, joined, rows, streamed, trained, trouble
-from offbeat import Detection, Detector, Readings, Series, StreamDetector, StreamOptions
+from live_data import (
+    CHANNELS,
+    MAKERS,
+    N_TRAIN,
+    QUICK,
+    clocked,
+    joined,
+    rows,
+    streamed,
+    trained,
+    trouble,
+)
+from offbeat import (
+    AutoencoderDetector,
+    Detection,
+    Detector,
+    IsolationForestDetector,
+    KMeansDetector,
+    LSTMAutoencoderDetector,
+    OneClassSVMDetector,
+    PersistenceDetector,
+    RandomDetector,
+    Readings,
+    SeasonalNaiveDetector,
+    Series,
+    SmoothedZDetector,
+    StreamDetector,
+    StreamOptions,
+    WindowPCADetector,
+)
 
 SAME = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -78,6 +106,27 @@ def test_one_row_at_a_time_equals_the_batch(name: str) -> None:
         assert [s for _, s in reading.channels] == sorted((s for _, s in reading.channels))[::-1]
 
 
+BOUNDED = [
+    PersistenceDetector(),
+    SeasonalNaiveDetector(),
+    SmoothedZDetector(),
+    RandomDetector(),
+    WindowPCADetector(),
+    KMeansDetector(n_clusters=4),
+    OneClassSVMDetector(),
+    IsolationForestDetector(n_trees=5),
+    AutoencoderDetector(hidden_size=4, training=QUICK),
+    LSTMAutoencoderDetector(hidden_size=4, training=QUICK),
+]
+
+
+@pytest.mark.parametrize("kind", BOUNDED, ids=lambda kind: type(kind).__name__)
+def test_what_looks_back_a_bounded_way_is_streamed_too(kind: Detector) -> None:
+    detector, series = kind.fresh().fit(clocked(rows(N_TRAIN))), trouble(130, 12)
+    parts = streamed(StreamDetector(detector), series, (40, 41))
+    np.testing.assert_allclose(joined(parts, "score"), detector_score(detector, series), **SAME)
+
+
 def test_many_series_in_one_step_equal_each_alone() -> None:
     detector = trained("flagship")
     every = {f"pump {i}": trouble(150, 50 + i) for i in range(6)}
@@ -110,8 +159,6 @@ def test_a_gap_of_a_year_costs_no_more_than_what_is_remembered() -> None:
 
 
 def test_a_detector_without_a_clock_counts_rows() -> None:
-    from offbeat import PersistenceDetector
-
     detector = PersistenceDetector().fit(rows(200))
     data = rows(100, 9)
     stream = StreamDetector(detector)

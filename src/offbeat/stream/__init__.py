@@ -3,6 +3,7 @@
 detector     StreamDetector: what people call
 options      how a stream is watched
 incoming     values checked at the door;  arrival  which row of the grid a measurement is
+intake       named series in, readings out
 line         gaps let pass, engine driven;  engine  one step of all series
 preparing -> foreseeing | tail -> signalling -> judging    the live score, a twin for each step
 cutting      the cut;  happening  events;  sensors  no data, stuck;  drift  scores that moved away

@@ -97,7 +97,9 @@ class Waiting:
     def __init__(self, lateness: int, step: int) -> None:
         self._lateness, self._half = lateness, step // 2
         self._heap: list[tuple[int, int, FloatArray]] = []
-        self._newest, self._number, self._step = -(2**62), 0, step
+        self._number, self._step = 0, step
+        self.newest = -1
+        """The newest time stamp that came."""
         self.base: int | None = None
         """Time stamp of the last one released."""
 
@@ -107,14 +109,14 @@ class Waiting:
             return "late"
         heapq.heappush(self._heap, (time, self._number, values))
         self._number += 1
-        late = time < self._newest
-        self._newest = max(self._newest, time)
+        late = self._number > 1 and time < self.newest
+        self.newest = max(self.newest, time) if self._number > 1 else time
         return "reordered" if late else None
 
     def released(self, *, all_of_them: bool = False) -> list[tuple[Measured, int]]:
         """Rows that nothing can come before any more, and of how many measurements each is."""
         done = list[tuple[Measured, int]]()
-        mark = self._newest - self._lateness - self._half
+        mark = self.newest - self._lateness - self._half
         while self._heap and (all_of_them or self._heap[0][0] <= mark):
             time, _, values = heapq.heappop(self._heap)
             row, n_merged = _measured(time, values), 1
@@ -129,12 +131,12 @@ class Waiting:
     def state(self) -> dict[str, Any]:
         """JSON-able."""
         rows = [(time, number, values.tolist()) for time, number, values in sorted(self._heap)]
-        return {"rows": rows, "newest": self._newest, "number": self._number, "base": self.base}
+        return {"rows": rows, "newest": self.newest, "number": self._number, "base": self.base}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what `state` gave."""
         self._heap = [(time, number, np.array(values)) for time, number, values in state["rows"]]
-        self._newest, self._number = state["newest"], state["number"]
+        self.newest, self._number = state["newest"], state["number"]
         self.base = state["base"]
 
 

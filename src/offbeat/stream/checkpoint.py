@@ -12,9 +12,11 @@ import numpy as np
 
 from offbeat.detector import Detector
 from offbeat.errors import ModelFileError
+from offbeat.keeping import Arrays, State
+from offbeat.persist import DETECTORS
 from offbeat.tensorfile import checked_text, read_tensors, write_tensors
 
-__all__ = ["Checkpoint", "fingerprint"]
+__all__ = ["Checkpoint", "fingerprint", "kept_model", "model_kept"]
 
 FORMAT = 1
 HEADER_KEY, WHAT = "offbeat-stream", ("checkpoint", "where a stream stands")
@@ -72,3 +74,23 @@ def fingerprint(detector: Detector) -> str:
     for calibration in detector.calibrations_.values():
         sha.update(np.ascontiguousarray(calibration.score).tobytes())
     return sha.hexdigest()[:16]
+
+
+def kept_model(detector: Detector) -> tuple[State, Arrays]:
+    """A model as a checkpoint keeps it: JSON-able values, and arrays by name."""
+    state, arrays = detector.state()
+    return {"detector": type(detector).__name__, "state": state}, arrays
+
+
+def model_kept(kept: State, arrays: Arrays) -> Detector:
+    """What `kept_model` gave.
+
+    Raises
+    ------
+    ModelFileError
+        If this version does not know its kind.
+    """
+    kind = DETECTORS.get(kept["detector"])
+    if kind is None:
+        raise ModelFileError(f"a detector {kept['detector']!r} is not known here")
+    return kind.from_state(kept["state"], arrays)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 
 from offbeat.detector import Detector
-from offbeat.errors import ConfigError, DataError, nearest_names
+from offbeat.errors import ConfigError, DataError
 from offbeat.persist import load
-from offbeat.series import FloatArray, IntArray, Series
+from offbeat.series import Series
 from offbeat.storable import part, under
-from offbeat.stream.arrival import POLICIES, Waiting, as_time, moments_of, step_units
-from offbeat.stream.checkpoint import Checkpoint, fingerprint
+from offbeat.stream.arrival import as_time, moments_of, step_units
+from offbeat.stream.checkpoint import Checkpoint, fingerprint, kept_model, model_kept
 from offbeat.stream.drift import Drift
 from offbeat.stream.happening import LiveEvent
-from offbeat.stream.incoming import Incoming, rounds_of
+from offbeat.stream.incoming import Incoming
+from offbeat.stream.intake import Intake
 from offbeat.stream.line import Line
 from offbeat.stream.options import StreamOptions
-from offbeat.stream.readings import LATE, WAITING, Reading, Readings, no_readings, put
+from offbeat.stream.readings import Reading, Readings
 from offbeat.stream.retraining import Retraining, train_aside
 
 __all__ = ["StreamDetector"]
@@ -50,8 +51,6 @@ class StreamDetector:
     ----------
     detector
         The model in use.
-    counts
-        What became of the measurements so far, by the names in `offbeat.stream.POLICIES`.
 
     Raises
     ------
@@ -68,19 +67,26 @@ class StreamDetector:
             detector = load(detector)
         options.check()
         self.options, self.detector = options, detector._fitted()
-        self.counts: Counter[str] = Counter(dict.fromkeys(POLICIES, 0))
-        self._lateness = options.lateness_units(detector.has_clock_)
-        self._line = Line(detector, options)
+        self._given = detector
+        lateness = options.lateness_units(detector.has_clock_)
+        step, line = step_units(detector), Line(detector, options)
+        self._intake = Intake(line, detector.channels_, lateness, step, options.max_series)
         self._incoming = Incoming(detector.channels_, detector.has_clock_, options.zone)
-        self._names, self._row_of = list[str](), dict[str, int]()
-        self._capacity = 0
-        self._waiting = list[Waiting]()
         self._before: Detector | None = None
 
     @property
     def series(self) -> tuple[str, ...]:
         """The series that were heard of so far, in the order in which they came."""
-        return tuple(self._names)
+        return tuple(self._intake.names)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What became of the measurements so far, by the names in `offbeat.stream.POLICIES`."""
+        return self._intake.counts
+
+    @property
+    def _line(self) -> Line:
+        return self._intake.line
 
     # ------------------------------------------------------------ rows that come
 
@@ -108,12 +114,11 @@ class StreamDetector:
         DataError
             If time or values cannot be those of a row; nothing is changed then.
         """
-        row = self._row_of.get(series, -1)
-        if time is None:
-            time = 0 if row < 0 else int(self._line.clock.row[row]) + 1
+        if time is None and not self.detector.has_clock_:
+            time = self._intake.next_number(series)
         moments = moments_of(time, self.detector.has_clock_, self.options.zone)
         measured = self._incoming.one(values, moments)
-        readings = self._take([series], moments[:1], measured)
+        readings = self._intake.take([series], moments[:1], measured)
         *earlier, last = readings
         return replace(last, before=tuple(earlier)) if earlier else last
 
@@ -151,7 +156,7 @@ class StreamDetector:
                 f"{len(table)} rows came with {len(moments)} time stamps and {len(names)} names of "
                 f"series"
             )
-        return self._take(names, moments, table)
+        return self._intake.take(names, moments, table)
 
     def stalled(self, now: object) -> tuple[LiveEvent, ...]:
         """Series that have "no data" now and of which it was not said yet.
@@ -162,102 +167,12 @@ class StreamDetector:
             A time, as in `update`: of the wall clock, or the newest one that came.
         """
         moments = moments_of(now, self.detector.has_clock_, self.options.zone)
-        rows = np.arange(len(self._names))
-        seen = self._line.clock.seen[rows]
-        return tuple(self._line.silence.begun(rows, seen, moments, self._names))
+        names, seen = self._intake.names, self._intake.last_seen()
+        return tuple(self._line.silence.begun(np.arange(len(names)), seen, moments, names))
 
     def finish(self) -> Readings:
         """Release what waits and close what is open, as at the end of a file."""
-        rows = list[tuple[int, int, FloatArray]]()
-        for row, waiting in enumerate(self._waiting):
-            rows += self._released(row, waiting, all_of_them=True)
-        readings = self._forward_released(rows, [])
-        events = [e for row in range(len(self._names)) for e in self._line.engine.finish(row)]
-        return replace(readings, events=(*readings.events, *events))
-
-    def _take(self, names: list[str], moments: IntArray, table: FloatArray) -> Readings:
-        rows = self._rows(names)
-        if self._lateness == 0:
-            return self._forward(rows, moments, table)
-        late, ready = list[int](), list[tuple[int, int, FloatArray]]()
-        for i, row in enumerate(rows.tolist()):
-            outcome = self._waiting[row].add(int(moments[i]), table[i])
-            if outcome is not None:
-                self.counts[outcome] += 1
-            if outcome == "late":
-                late.append(i)
-            ready += self._released(row, self._waiting[row])
-        too_late = [(int(rows[i]), int(moments[i]), LATE) for i in late]
-        if not late and not ready:
-            too_late = [(int(rows[-1]), int(moments[-1]), WAITING)]
-        return self._forward_released(ready, too_late)
-
-    def _released(
-        self, row: int, waiting: Waiting, *, all_of_them: bool = False
-    ) -> list[tuple[int, int, FloatArray]]:
-        done = waiting.released(all_of_them=all_of_them)
-        self.counts["merged"] += sum(n_merged - 1 for _, n_merged in done)
-        return [(row, measured.time, measured.values) for measured, _ in done]
-
-    def _forward_released(
-        self, ready: list[tuple[int, int, FloatArray]], others: list[tuple[int, int, int]]
-    ) -> Readings:
-        """Readings of what became no row, then of the rows that were released."""
-        n_channels, rows = len(self.detector.channels_), np.array([r for r, _, _ in ready], int)
-        moments = np.array([moment for _, moment, _ in ready], np.int64)
-        table = np.array([values for _, _, values in ready]).reshape(-1, n_channels)
-        scored = self._forward(rows, moments, table)
-        if not others:
-            return scored
-        names = [self._names[row] for row, _, _ in others]
-        stamps = np.array([moment for _, moment, _ in others], np.int64)
-        status = np.array([each for _, _, each in others])
-        time = as_time(np.concatenate([stamps, moments]), self.detector.has_clock_)
-        both = np.concatenate([status, scored.status])
-        whole = no_readings([*names, *scored.series], time, both, self.detector.channels_)
-        put(whole, np.arange(len(others), len(both)), scored)
-        return replace(whole, events=scored.events)
-
-    def _forward(self, rows: IntArray, moments: IntArray, table: FloatArray) -> Readings:
-        """Rows in the order in which each series has them."""
-        names = [self._names[row] for row in rows.tolist()]
-        time = as_time(moments, self.detector.has_clock_)
-        parts = rounds_of(rows)
-        if len(parts) == 1:
-            readings, events, counts = self._line.take(rows, moments, table, self._names)
-            self.counts.update(counts)
-            return replace(readings, series=names, time=time, events=tuple(events))
-        whole = no_readings(names, time, WAITING, self.detector.channels_)
-        happened = list[LiveEvent]()
-        for places in parts:
-            some, events, counts = self._line.take(
-                rows[places], moments[places], table[places], self._names
-            )
-            put(whole, places, some)
-            happened += events
-            self.counts.update(counts)
-        return replace(whole, events=tuple(happened))
-
-    def _rows(self, names: Iterable[str]) -> IntArray:
-        """Where these series stand in the arrays; new ones get a place."""
-        new = [name for name in dict.fromkeys(names) if name not in self._row_of]
-        if new:
-            if len(self._names) + len(new) > self.options.max_series:
-                raise DataError(
-                    f"a series {new[0]!r} more than max_series={self.options.max_series}: is it a "
-                    f"name at all?"
-                )
-            for name in new:
-                self._row_of[name] = len(self._names)
-                self._names.append(name)
-                self._waiting.append(Waiting(self._lateness, step_units(self.detector)))
-            self._make_room()
-        return np.array([self._row_of[name] for name in names], dtype=np.int64)
-
-    def _make_room(self) -> None:
-        if len(self._names) > self._capacity:
-            self._capacity = max(len(self._names), 2 * self._capacity)
-            self._line.grow(self._capacity)
+        return self._intake.finish()
 
     # ------------------------------------------------------------ what follows the data
 
@@ -267,11 +182,11 @@ class StreamDetector:
 
     def drift(self, series: str = "series") -> Drift:
         """How far the recent scores of a series are from those of the training part."""
-        return self._line.engine.drift.of(self._known(series))
+        return self._line.engine.drift.of(self._intake.known(series))
 
     def history(self, series: str = "series") -> Series:
         """The rows of a series that are kept, at most `StreamOptions.history`."""
-        row = self._known(series)
+        row = self._intake.known(series)
         if not self.options.history:
             raise ConfigError("no history is kept: give StreamOptions(history=rows)")
         moments, values = self._line.kept(row)
@@ -334,15 +249,10 @@ class StreamDetector:
 
     def _swap(self, detector: Detector) -> None:
         line = Line(detector, self.options)
-        line.grow(self._capacity)
-        line.follow(self._line, self._names)
+        line.grow(self._intake.capacity)
+        line.follow(self._line, self._intake.names)
         line.engine.cut.frozen = self._line.engine.cut.frozen
-        self._line, self.detector = line, detector
-
-    def _known(self, series: str) -> int:
-        if series not in self._row_of:
-            raise DataError(f"no series {series!r}: {nearest_names(series, self._names)}")
-        return self._row_of[series]
+        self._intake.line, self.detector = line, detector
 
     # ------------------------------------------------------------ being killed
 
@@ -354,17 +264,21 @@ class StreamDetector:
         positions
             Where its sources stand, in their own words; JSON-able.
         """
-        n_series = len(self._names)
+        intake, n_series = self._intake, len(self._intake.names)
         plain = {
             "model": fingerprint(self.detector),
-            "series": list(self._names),
+            "series": list(intake.names),
             "counts": dict(self.counts),
             "open": self._line.engine.open_events(),
-            "waiting": [waiting.state() for waiting in self._waiting] if self._lateness else [],
+            "waiting": [waiting.state() for waiting in intake.waiting] if intake.lateness else [],
             "frozen": self._line.engine.cut.frozen,
         }
         arrays = {k: v.copy() for k, v in self._line.state(n_series).items()}
-        return Checkpoint(plain, under("line", arrays), dict(positions or {}))
+        arrays = under("line", arrays)
+        if self.detector is not self._given:  # a new process would not know it
+            plain["retrained"], model = kept_model(self.detector)
+            arrays |= under("model", model)
+        return Checkpoint(plain, arrays, dict(positions or {}))
 
     def restore(self, checkpoint: Checkpoint | str | Path) -> dict[str, Any]:
         """Stand where the stream stood; it then goes on as if nothing had been between.
@@ -388,17 +302,20 @@ class StreamDetector:
         """
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = Checkpoint.read(checkpoint)
-        plain = checkpoint.plain
-        if plain["model"] != fingerprint(self.detector):
+        plain, retrained = checkpoint.plain, None
+        if "retrained" in plain:
+            retrained = model_kept(plain["retrained"], part("model", checkpoint.arrays))
+        again = StreamDetector(self._given if retrained is None else retrained, self.options)
+        if plain["model"] != fingerprint(again.detector):
             raise DataError("the checkpoint was made with another model: give the stream that one")
-        again = StreamDetector(self.detector, self.options)
-        again._rows(plain["series"])
+        again._given = self._given
+        again._before = None if retrained is None else self._given
+        again._intake.rows(plain["series"])
         again._line.restore(part("line", checkpoint.arrays), len(plain["series"]))
         again._line.engine.restore_events(plain["open"])
         again._line.engine.cut.frozen = plain["frozen"]
-        for waiting, state in zip(again._waiting, plain["waiting"], strict=False):
+        for waiting, state in zip(again._intake.waiting, plain["waiting"], strict=False):
             waiting.restore(state)
         again.counts.update(plain["counts"])
-        again._before = self._before
         vars(self).update(vars(again))
         return checkpoint.positions

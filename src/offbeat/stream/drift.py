@@ -15,11 +15,13 @@ from offbeat.thresholds import Calibration
 __all__ = ["Drift", "DriftWatch"]
 
 N_BINS = 20
-DRIFTED, SETTLED = 0.3, 0.2
-"""Drift is said from the first distance on, and is over below the second. Scores of neighbouring
-rows are alike, so no test of significance would help: these are sizes that matter."""
-ENOUGH = 0.5
-"""Share of the span that must have been seen before anything is said."""
+MATTERS, CHANCE = 0.1, 1.6
+"""Drift is said from this distance on, and the second number over the root of the independent
+scores more, what chance makes of one in a hundred; rows of one smoothing window count as one."""
+SETTLED = 2 / 3
+"""It is over below this share of that."""
+SPANS_OF_MEMORY, SHORTEST_SPAN = 40, 1000
+"""So many smoothing windows, and at least so many rows, are compared if nothing else is asked."""
 EVERY = 16
 """Rows from one look to the next."""
 
@@ -63,21 +65,26 @@ class DriftWatch(PerSeries):
     calibration
         The training scores.
     span
-        Rows after which a score counts 1/e.
+        Rows after which a score counts 1/e; None takes 40 smoothing windows, at least 1000.
+    memory
+        Rows of the middle smoothing window.
     """
 
     counts: FloatArray  # (S, bins)
     n_steps: IntArray  # (S,)
     since: IntArray  # (S,): when drift began; -1 where there is none
 
-    def __init__(self, calibration: Calibration, span: int, has_clock: bool) -> None:
+    def __init__(
+        self, calibration: Calibration, span: int | None, memory: int, has_clock: bool
+    ) -> None:
         super().__init__()
         shares = np.linspace(0, 1, N_BINS + 1)[1:-1]
         known = np.sort(calibration.finite)
         self._edges = np.quantile(known, shares)
         # ties: what the bins of the training scores really hold
         self._usual = np.searchsorted(known, self._edges, side="right") / len(known)
-        self._span, self._fade, self._has_clock = span, 1.0 - 1.0 / span, has_clock
+        span = span or max(SHORTEST_SPAN, SPANS_OF_MEMORY * memory)
+        self._memory, self._fade, self._has_clock = memory, 1.0 - 1.0 / span, has_clock
         self._remember("counts", np.zeros(N_BINS))
         self._remember("n_steps", 0, np.int64)
         self._remember("since", -1, np.int64)
@@ -116,8 +123,8 @@ class DriftWatch(PerSeries):
     def _look(self, rows: IntArray, time: IntArray, names: list[str]) -> list[LiveEvent]:
         distance, total = self._distances(rows)
         was = self.drifting[rows]
-        enough = total >= ENOUGH * self._span
-        now = np.where(was, distance > SETTLED, (distance > DRIFTED) & enough)
+        limit = MATTERS + CHANCE * np.sqrt(self._memory / np.maximum(total, 1.0))
+        now = distance > np.where(was, SETTLED * limit, limit)
         events = list[LiveEvent]()
         for i in np.flatnonzero(now != was):
             row = int(rows[i])

@@ -48,7 +48,9 @@ class Engine(PerSeries):
         calibration = detector.calibrations_[MODE]
         self.judge = live_judge(detector)
         self.cut = live_cut(detector.threshold_, calibration)
-        self.drift = DriftWatch(calibration, options.drift_span, self.has_clock)
+        windows = detector.windows_[MODE]
+        memory = windows[len(windows) // 2]
+        self.drift = DriftWatch(calibration, options.drift_span, memory, self.has_clock)
         self.stuck = StuckChannels(detector, options.stuck_after)
         self.open: dict[int, OpenEvent] = {}
         max_gap = detector.preparation.max_gap

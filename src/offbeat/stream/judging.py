@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from offbeat.baselines import ARDetector
 from offbeat.detector import Detector
@@ -12,9 +12,15 @@ from offbeat.judging import Foresight
 from offbeat.lstm import LSTMDetector
 from offbeat.scores import Joined, Smoothing, join
 from offbeat.series import BoolArray, FloatArray, IntArray, TimeArray
-from offbeat.stream.foreseeing import LiveAutoregression, LiveForesight, LiveLSTM, LiveMemory
+from offbeat.stream.foreseeing import (
+    LiveAutoregression,
+    LiveForesight,
+    LiveLSTM,
+    LiveMemory,
+    Said,
+)
 from offbeat.stream.perseries import PerSeries
-from offbeat.stream.preparing import LivePreparation
+from offbeat.stream.preparing import LivePreparation, Ready
 from offbeat.stream.signalling import LiveSignals
 from offbeat.stream.tail import LiveTail
 from offbeat.windowed import ShapeMemoryDetector
@@ -70,21 +76,32 @@ class LiveDetector(LiveJudge):
 
     def __init__(self, detector: Detector) -> None:
         super().__init__()
-        self._detector = detector
-        self._standard = detector.standards_[MODE]
+        self._scoring, self._standard = detector.scoring, detector.standards_[MODE]
+        self._band, self._scaler = detector.band_, detector.prepared_by_.scaler
+        self._over_all_channels = detector.origin_.over_all_channels
         self.preparation = LivePreparation(detector.prepared_by_, len(detector.channels_))
         self.foresight = _live_foresight(detector)
         self.signals = LiveSignals(detector.look(MODE), detector.targets_, detector.warm_up_)
 
     def step(self, rows: IntArray, time: TimeArray, values: FloatArray) -> Verdict:
         """As `LiveJudge.step`."""
-        detector, ready = self._detector, self.preparation.step(rows, values)
+        return self.verdict(*self.judge(rows, time, values))
+
+    def judge(
+        self, rows: IntArray, time: TimeArray, values: FloatArray
+    ) -> tuple[Joined, Ready, Said]:
+        """The score, and what it came of."""
+        ready = self.preparation.step(rows, values)
         said = self.foresight.step(rows, ready, time)
         signals = self.signals.step(rows, ready, said.error)
-        joined = join(detector.scoring, self.signals.tracks, signals, self._standard)
-        band = Foresight(said.error, said.expected, said.scale).band(detector.band_)
-        scaler, over_all = detector.prepared_by_.scaler, detector.origin_.over_all_channels
-        expected, lower, upper = (scaler.inverse(over_all(each)) + ready.base for each in band)
+        return join(self._scoring, self.signals.tracks, signals, self._standard), ready, said
+
+    def verdict(self, joined: Joined, ready: Ready, said: Said) -> Verdict:
+        """A score with what was expected, in the data's units."""
+        band = Foresight(said.error, said.expected, said.scale).band(self._band)
+        expected, lower, upper = (
+            self._scaler.inverse(self._over_all_channels(each)) + ready.base for each in band
+        )
         return Verdict(joined, ready.filled, ready.imputed, expected, lower, upper)
 
 
@@ -99,8 +116,9 @@ class LiveEnsemble(LiveJudge):
 
     def step(self, rows: IntArray, time: TimeArray, values: FloatArray) -> Verdict:
         """As `LiveJudge.step`; what is expected is the first member's word."""
-        said = [each.step(rows, time, values) for each in self.everyone]
-        return replace(said[0], joined=self._joint.joined([each.joined for each in said]))
+        judged = [each.judge(rows, time, values) for each in self.everyone]
+        joined = self._joint.joined([each for each, _, _ in judged])
+        return self.everyone[0].verdict(joined, *judged[0][1:])
 
 
 def live_judge(detector: Detector) -> LiveJudge:

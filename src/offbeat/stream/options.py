@@ -30,7 +30,8 @@ class StreamOptions:
         Measured rows after which a channel that keeps one value is "stuck"; None takes three times
         as many as it ever kept one in the training part, at least 30.
     drift_span
-        Rows over which the scores are compared with those of the training part.
+        Rows over which the scores are compared with those of the training part; None takes 40
+        smoothing windows, at least 1000.
     history
         Rows of every series that are kept to train on again; 0 keeps none.
     max_series
@@ -42,16 +43,16 @@ class StreamOptions:
     lateness: str | timedelta | int = 0
     stall_after: int | None = None
     stuck_after: int | None = None
-    drift_span: int = 1000
+    drift_span: int | None = None
     history: int = 0
     max_series: int = 100_000
     zone: str | None = None
 
     def check(self) -> None:
         """Raise a `ConfigError` for the first value that it cannot have."""
-        for name, least in (("drift_span", 10), ("history", 0), ("max_series", 1)):
+        for name, least in (("history", 0), ("max_series", 1)):
             whole_number(name, getattr(self, name), least=least)
-        for name in ("stall_after", "stuck_after"):
+        for name in ("stall_after", "stuck_after", "drift_span"):
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), least=2)
 

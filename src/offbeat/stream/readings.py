@@ -80,8 +80,9 @@ class Readings:
         Shape (N,).
     values, imputed, expected, lower, upper, shares
         Shape (N, C), as in `Reading`; `shares` of the channels, NaN for those that are not judged.
-    events
-        What opened, went on or closed, of any series and in the order of its rows.
+    events, places
+        What opened, went on or closed, in the order of its rows, and with which reading each; -1
+        with none.
     channels
         C names.
     """
@@ -100,6 +101,7 @@ class Readings:
     shares: FloatArray
     events: tuple[LiveEvent, ...]
     channels: tuple[str, ...]
+    places: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.score)
@@ -113,9 +115,11 @@ class Readings:
         return self.score / self.threshold
 
     def __getitem__(self, i: int) -> Reading:
+        i = range(len(self))[i]
         series, shares = self.series[i], self.shares[i]
         order = np.argsort(-np.nan_to_num(shares), kind="stable")
-        events = tuple(event for event in self.events if event.series == series)
+        placed = zip(self.places, self.events, strict=True)
+        events = tuple(event for place, event in placed if place == i)
         anomalies = [e for e in events if e.kind == "anomaly" and e.phase != "closed"]
         moment = self.time[i]
         return Reading(

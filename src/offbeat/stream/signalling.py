@@ -118,7 +118,7 @@ class LiveSignals(PerSeries):
         lasting = self.lasting[rows]
         hollow = np.isnan(smoothed) & ~np.isnan(scaled)[:, None]
         hollow &= ~cold[:, None, None]
-        held = np.where(hollow, np.nan_to_num(lasting, nan=0.0), smoothed)
+        held = np.where(hollow, np.where(np.isnan(lasting), 0.0, lasting), smoothed)
         self.lasting[rows] = np.where(hollow, lasting, smoothed)
         held[cold] = np.nan
         return list(held.swapaxes(0, 1))
