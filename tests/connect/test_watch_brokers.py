@@ -283,14 +283,14 @@ def test_dead_letters_can_go_to_a_broker(broker: Any) -> None:
 def test_killed_again_and_again_nothing_is_lost(
     broker, tmp_path: Path, normal: Path, watchers: Watchers
 ) -> None:
-    rows, out, log = records(400), tmp_path / "out", tmp_path / "log"
+    rows, out, log = records(300), tmp_path / "out", tmp_path / "log"
     (tmp_path / "in.ndjson").write_text(ndjson(rows))
     watch(f"{tmp_path}/in.ndjson?follow=no", [f"{tmp_path}/calm"], [str(normal)], stop=Event())
     arguments = [url_of(broker), "--model", normal, "--to", out]
     arguments += ["--checkpoint", tmp_path / "kept", "--every", "0.01"]
     sent = [json.dumps(row).encode() for row in rows]
-    parts = 5
-    for part, seconds in enumerate(random_seconds(5, parts, 0.5)):
+    parts = 4
+    for part, seconds in enumerate(random_seconds(5, parts, 0.4)):
         pid = watchers.start(log, *arguments)
         broker.send(sent[part * len(sent) // parts : (part + 1) * len(sent) // parts])
         Event().wait(seconds)

@@ -47,8 +47,8 @@ def ndjson(rows: list[dict[str, Any]]) -> str:
 
 
 def lines(path: Path, kind: str) -> list[dict[str, Any]]:
-    """What a file sink wrote of this kind."""
-    text = path.read_text() if path.exists() else ""
+    """What a file sink wrote of this kind, but for a line that it is writing."""
+    text = path.read_text().rpartition("\n")[0] if path.exists() else ""
     return [each for each in map(json.loads, text.splitlines()) if each["type"] == kind]
 
 

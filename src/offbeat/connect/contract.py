@@ -136,9 +136,12 @@ class Sink(ABC):
     ----------
     name
         Its address, without a password.
+    events_only
+        Whether it is given no readings.
     """
 
     name: str
+    events_only = False
 
     def open(self, position: Position | None) -> None:  # noqa: B027
         """Go on from where it stood at the checkpoint, if it is asked to go on from one."""

@@ -26,17 +26,14 @@ class SQLSink(Sink):
     Parameters
     ----------
     address
-        `postgresql://user@host/database` or `sqlite:///file`. Options: `only=events` keeps no
-        readings, `prefix=` of the tables, `offbeat_` if not given.
+        `postgresql://user@host/database` or `sqlite:///file`. Option: `prefix=`
+        of the tables, `offbeat_` if not given.
     """
 
     def __init__(self, address: Address) -> None:
-        address.knows("only", "prefix")
+        address.knows("prefix")
         self.name, self._address = address.name, address
         self._prefix = address.option("prefix", "offbeat_")
-        self._events_only = address.option("only") == "events"
-        if address.option("only", "events") != "events":
-            raise ConfigError(f"{self.name}: only={address.option('only')} must be events")
         if not self._prefix.replace("_", "").isalnum():
             raise ConfigError(f"{self.name}: prefix={self._prefix} must be letters and digits")
         self._engine: Any = None
@@ -72,7 +69,7 @@ class SQLSink(Sink):
             plain = event_to_dict(event)
             plain["severity"] = None if event.event is None else event.event.severity
             self._events[event.id] = _row(plain, EVENTS)
-        for reading in () if self._events_only else outcome.readings:
+        for reading in outcome.readings:
             row = _row(reading, READINGS)
             self._readings[row["series"], row["time"]] = row
 

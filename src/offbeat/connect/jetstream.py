@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from offbeat.connect.addresses import Address
@@ -35,7 +36,8 @@ class _Client:
 
     async def jetstream(self) -> Any:
         """Its streams; connects first if there is no connection."""
-        if self._connection is None or not self._connection.is_connected:
+        if not self.is_connected:
+            await self._let_go()
             self._connection = await self._nats.connect(
                 self._url, allow_reconnect=False, connect_timeout=2, error_cb=_said_elsewhere
             )
@@ -51,9 +53,14 @@ class _Client:
             await self._connection.flush()
 
     def close(self) -> None:
-        if self._connection is not None and self._connection.is_connected:
-            self.loop.do(self._connection.close())
-        self._connection = None
+        self.loop.do(self._let_go())
+        self.loop.close()
+
+    async def _let_go(self) -> None:
+        gone, self._connection = self._connection, None
+        if gone is not None:
+            with suppress(Exception):  # of a broker that is away no leave can be taken
+                await gone.close()
 
 
 class JetStreamSource(Source):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from threading import Thread
 from typing import TypeVar
@@ -21,10 +22,14 @@ class Loop:
     ----------
     away
         Errors of a client that mean that its broker cannot now.
+    quiet
+        Loggers of the client, which would tell the same with a traceback each time.
     """
 
-    def __init__(self, *away: type[BaseException]) -> None:
+    def __init__(self, *away: type[BaseException], quiet: tuple[str, ...] = ()) -> None:
         self._away = away
+        for name in quiet:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="offbeat-loop", daemon=True)
         self._thread.start()

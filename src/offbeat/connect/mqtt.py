@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,7 +31,7 @@ class _Client:
 
     def __init__(self, address: Address, session: str = "") -> None:
         self.zmqtt = optional_part("zmqtt", extra="live", needed_by="mqtt://")
-        self.loop = Loop(self.zmqtt.MQTTError)
+        self.loop = Loop(self.zmqtt.MQTTError, quiet=("zmqtt",))
         self._url, self._session = urlsplit(address.url), session
         self.connection: Any = None
 
@@ -47,14 +48,15 @@ class _Client:
             reconnect=self.zmqtt.ReconnectConfig(enabled=False),
             version="5.0",
         )
-        await asyncio.wait_for(made.connect(), SECONDS)
         self.connection = made
+        await asyncio.wait_for(made.connect(), SECONDS)
 
     def let_go(self) -> None:
         """Disconnect; the broker keeps the session."""
         gone, self.connection = self.connection, None
         if gone is not None:
-            self.loop.do(gone.disconnect())
+            with suppress(OSError):  # of a broker that is away no leave can be taken
+                self.loop.do(asyncio.wait_for(gone.disconnect(), SECONDS))
 
 
 class MQTTSource(Source):
@@ -82,7 +84,11 @@ class MQTTSource(Source):
         del position
         self._client.let_go()
         self._unsafe = []
-        self._client.loop.do(self._subscribe())
+        try:
+            self._client.loop.do(self._subscribe())
+        except OSError:
+            self._client.let_go()
+            raise
 
     def take(self, patience: float) -> Batch | None:
         """As `Source.take`."""
@@ -91,7 +97,7 @@ class MQTTSource(Source):
                 self.open(None)
             messages = self._client.loop.do(self._collect(patience))
         except OSError:
-            self._client.connection = None
+            self._client.let_go()
             raise
         records, refused = list[Record](), list[Refused]()
         for message in messages:
@@ -111,7 +117,7 @@ class MQTTSource(Source):
         try:
             self._client.loop.do(self._confirm(unsafe))
         except OSError:
-            self._client.connection = None
+            self._client.let_go()
 
     def close(self) -> None:
         """As `Source.close`; the session goes on, so nothing is unsubscribed."""
@@ -177,7 +183,7 @@ class MQTTSink(Sink):
             try:
                 self._client.loop.do(self._send(some))
             except OSError:
-                self._client.connection = None
+                self._client.let_go()
                 raise
             del self._waiting[: len(some)]
 

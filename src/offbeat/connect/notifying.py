@@ -52,6 +52,8 @@ class NotificationSink(Sink):
         Seconds; monotonic.
     """
 
+    events_only = True
+
     def __init__(self, address: Address, clock: Callable[[], float] = time.monotonic) -> None:
         url = address.topic
         self.name = f"notify:{url.partition('://')[0]} {short_digest(url)[:4]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -51,24 +52,29 @@ def source_of(url: str) -> Source:
     ConfigError
         If it means none, or an option is unknown.
     """
-    made: Source = _made("source", url, SOURCES)
+    made: Source = _made("source", Address.parse(url), SOURCES)
     return made
 
 
 def sink_of(url: str) -> Sink:
-    """The sink that a URL means.
+    """The sink that a URL means; with the option `only=events` it is given no readings.
 
     Raises
     ------
     ConfigError
         If it means none, or an option is unknown.
     """
-    made: Sink = _made("sink", url, SINKS)
+    address = Address.parse(url)
+    only = address.option("only", "events")
+    if only != "events":
+        raise ConfigError(f"{address.name}: only={only} must be events")
+    rest = {name: value for name, value in address.options.items() if name != "only"}
+    made: Sink = _made("sink", replace(address, options=rest), SINKS)
+    made.events_only = made.events_only or rest != address.options
     return made
 
 
-def _made(what: str, url: str, known: dict[str, str]) -> Any:
-    address = Address.parse(url)
+def _made(what: str, address: Address, known: dict[str, str]) -> Any:
     if address.scheme not in known:
         near = nearest_names(address.scheme, known)
         raise ConfigError(f"{address.scheme}:// is no {what}: {near}")

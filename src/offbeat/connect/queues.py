@@ -24,6 +24,7 @@ AT_ONCE = 100
 A_MOMENT = 0.005
 """Seconds in which messages gather, so that they are scored in one step."""
 SECONDS = 5.0
+LOGGERS = ("aio_pika", "aiormq", "aiokafka")
 Put = Callable[[Any], Awaitable[None]]
 
 
@@ -35,7 +36,7 @@ class QueueSource(Source):
 
     def __init__(self, address: Address) -> None:
         self.name, self._address = address.name, address
-        self._loop, self._is_open = Loop(Exception), False
+        self._loop, self._is_open = Loop(Exception, quiet=LOGGERS), False
         self._queue: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING)
         self._unsafe = list[Any]()
 
@@ -127,7 +128,11 @@ class QueueSink(Sink):
 
     def __init__(self, address: Address) -> None:
         self.name, self._address = address.name, address
-        self._loop, self._waiting, self._is_open = Loop(Exception), list[str](), False
+        self._loop, self._waiting, self._is_open = (
+            Loop(Exception, quiet=LOGGERS),
+            list[str](),
+            False,
+        )
 
     @abstractmethod
     async def _connect(self) -> None:

@@ -57,6 +57,11 @@ class Router:
         How they are watched.
     learner
         What learns the series that no rule fits; None refuses them.
+
+    Attributes
+    ----------
+    says_readings
+        Whether anybody wants them; events are always said.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Router:
             rule.pattern: StreamDetector(rule.detector, options) for rule in rules
         }
         self._n_counted = dict[str, int]()
+        self.says_readings = True
 
     @property
     def n_series(self) -> int:
@@ -98,7 +104,7 @@ class Router:
             fit, unfit = self._fitting(self._streams[key], some, source)
             refused += unfit
             for said in self._said(self._streams[key], fit, refused, source):
-                readings += plain_readings(said)
+                readings += self._plain(said)
                 events += said.events
         if self._learner is None:
             refused += [
@@ -117,7 +123,7 @@ class Router:
             rest = len(moments) - n_known
             if rest:
                 said = stream.update_many(moments[n_known:], table[n_known:], [name] * rest)
-                readings += plain_readings(said)
+                readings += self._plain(said)
                 events += said.events
         return Outcome(readings, events, refused)
 
@@ -133,7 +139,7 @@ class Router:
             self._learner.wait()
             last = self.update([], "")
         said = [stream.finish() for stream in self._streams.values()]
-        readings = [row for each in said for row in plain_readings(each)]
+        readings = [row for each in said for row in self._plain(each)]
         events = [event for each in said for event in each.events]
         return Outcome([*last.readings, *readings], [*last.events, *events])
 
@@ -176,6 +182,9 @@ class Router:
         return kept.positions
 
     # ------------------------------------------------------------ one stream
+
+    def _plain(self, said: Readings) -> list[dict[str, Any]]:
+        return plain_readings(said) if self.says_readings else []
 
     def _key(self, series: str) -> str:
         """Of the stream that watches a series; "" if none does."""

@@ -123,6 +123,7 @@ class Watch:
             raise ConfigError(f"a sink is named twice: {', '.join(names)}")
         self.source, self.sinks, self.router = source, tuple(sinks), router
         self.fields, self.options, self.dead_letters = fields, options, dead_letters
+        self.router.says_readings = not all(each.events_only for each in sinks)
         self.tally: Counter[str] = Counter()
         self.stop, self._say = stop or Event(), say
         self._said_reasons = set[str]()
@@ -199,7 +200,8 @@ class Watch:
         self.tally["refused"] += len(outcome.refused)
         self._say_refused(outcome.refused)
         for sink in self.sinks:
-            sink.put(replace(outcome, refused=()))
+            readings = () if sink.events_only else outcome.readings
+            sink.put(Outcome(readings, outcome.events))
         if self.dead_letters is not None:
             self.dead_letters.put(Outcome(refused=outcome.refused))
         for sink in self._all_sinks:
