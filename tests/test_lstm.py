@@ -37,7 +37,7 @@ def test_laws(law, preset: str) -> None:
 
 
 def test_an_anomaly_stands_out() -> None:
-    contract.an_anomaly_stands_out(lambda: quick(training=Training(max_epochs=8)))
+    contract.an_anomaly_stands_out(lambda: quick(training=Training(max_epochs=20)))
 
 
 def test_save_and_load(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def maintained() -> np.ndarray:
 
 
 QUICK = {
-    "lstm": lambda: LSTMDetector(hidden_size=16, training=Training(max_epochs=6)),
+    "lstm": lambda: LSTMDetector(hidden_size=16, training=Training(max_epochs=15)),
     "memory": ShapeMemoryDetector,
     "pca": WindowPCADetector,
     "ensemble": lambda: EnsembleDetector(members=(PersistenceDetector(), ShapeMemoryDetector())),
