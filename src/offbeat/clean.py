@@ -121,8 +121,32 @@ class Imputer:
                 source = values[:, column]
                 filled[rows, column] = _from_neighbours(source, rows, before, after, method)
         if method == "knn":
-            self._fill_nearest(values, filled)
+            self._fill_described(self._described(values), filled)
         return filled, open_ & ~np.isnan(filled)
+
+    def fill_live(self, values: FloatArray, last: FloatArray, waited: IntArray) -> FloatArray:
+        """Fill one row each of many series, as `transform` with `causal` fills the rows of one.
+
+        Parameters
+        ----------
+        values
+            Shape (B, C), NaN where a value is missing.
+        last
+            The last known values before, shape (B, C); NaN where there is none.
+        waited
+            Rows since then, this one included (all rows, where there is none), shape (B, C).
+        """
+        wanted = np.isnan(values) & (waited <= self.max_gap)
+        if not wanted.any():
+            return values
+        if self.method in ("mean", "median"):
+            return np.where(wanted, self.mean_ if self.method == "mean" else self.median_, values)
+        if self.method != "knn":
+            return np.where(wanted, last, values)
+        filled = np.where(wanted, np.inf, values)
+        described = np.hstack([values, last]) - np.tile(self.mean_, 2)
+        self._fill_described(described / np.tile(self.spread_, 2), filled)
+        return filled
 
     def state(self) -> dict[str, np.ndarray]:
         """What was learned, as plain arrays."""
@@ -158,7 +182,9 @@ class Imputer:
             last[known, column] = scaled[before[known - 1], column]
         return np.hstack([scaled, last])
 
-    def _fill_nearest(self, values: FloatArray, filled: FloatArray) -> None:
+    def _fill_described(self, described: FloatArray, filled: FloatArray) -> None:
+        """Put in place of infinite values (T, C) the mean of the rows most like those described,
+        (T, 2 C)."""
         wanted = np.isinf(filled)
         rows = np.flatnonzero(wanted.any(axis=1))
         filled[wanted] = np.nan
@@ -168,8 +194,7 @@ class Imputer:
 
         nearest = KNNImputer(n_neighbors=N_NEIGHBOURS, weights="distance", keep_empty_features=True)
         nearest.fit(self.reference_)
-        described = self._described(values)
-        n_channels = values.shape[1]
+        n_channels = filled.shape[1]
         known = ~np.isnan(self.mean_)
         for start in range(0, len(rows), KNN_CHUNK):
             some = rows[start : start + KNN_CHUNK]

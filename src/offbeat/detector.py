@@ -200,7 +200,7 @@ class Detector(HasOrigin, HasParameters, ABC):
             signals=self.signal_names,
             calibration=calibration,
             threshold=self.threshold_,
-            rules=replace(self.rules, merge_gap=self._merge_gap(self.smoothing)),
+            rules=self.event_rules(self.smoothing),
             slot=grid.slot,
             rows_per_day=grid.rows_per_day,
             record=self.record_,
@@ -354,12 +354,20 @@ class Detector(HasOrigin, HasParameters, ABC):
             return Foreseen(prepared, training.foresight)
         return Foreseen(prepared, self._foresee(prepared, training=bool(training)))
 
+    def look(self, mode: Smoothing) -> Look:
+        """How a series is looked at, as it comes in or looking back."""
+        period = self.season_.period if self.season_ else None
+        return Look(mode, self.scoring, self.windows_[mode], period, self.wild_[mode])
+
+    def event_rules(self, mode: Smoothing) -> EventRules:
+        """The rules in force, with the gap that is taken where none was given."""
+        return replace(self.rules, merge_gap=self._merge_gap(mode))
+
     def _signals(
         self, seen: Foreseen, mode: Smoothing
     ) -> tuple[tuple[Track, ...], list[FloatArray]]:
         """What the score is made of."""
-        period = self.season_.period if self.season_ else None
-        look = Look(mode, self.scoring, self.windows_[mode], period, self.wild_[mode])
+        look = self.look(mode)
         return look.tracks, look.signals(seen, self.targets_, self.warm_up_)
 
     def _judge(self, grid: Grid, mode: Smoothing) -> Judged:

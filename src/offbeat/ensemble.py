@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self, get_args
 
 import numpy as np
 
@@ -13,11 +12,12 @@ from offbeat.detection import EventRules
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, ModelFileError, one_of
 from offbeat.grid import Grid
+from offbeat.joining import Combine, Joint
 from offbeat.judging import Foreseen, Foresight, Judged
 from offbeat.lstm import LSTMDetector
 from offbeat.preparation import Preparation, Prepared
 from offbeat.registry import MEMBERS
-from offbeat.scores import MODES, Joined, Scoring, Smoothing
+from offbeat.scores import MODES, Scoring, Smoothing
 from offbeat.series import BoolArray, FloatArray
 from offbeat.storable import part, under
 from offbeat.thresholds import Calibration, Threshold
@@ -25,11 +25,6 @@ from offbeat.training import EpochLog, ProgressHook
 from offbeat.windowed import ShapeMemoryDetector
 
 __all__ = ["Combine", "EnsembleDetector"]
-
-Combine = Literal["log", "mean", "rank"]
-QUANTILE = 0.99
-"""A member's score is measured in units of this quantile of its training scores."""
-MIN_UNIT = 1e-3
 
 
 class EnsembleDetector(Detector):
@@ -196,43 +191,23 @@ class EnsembleDetector(Detector):
         made: dict[Smoothing, Calibration] = {}
         for mode in MODES:
             scores = [each.calibrations_[mode].score for each in (*self.members_, *self.witnesses_)]
-            usual, merge_gap = self._joined(scores, mode)[0], self._merge_gap(mode)
+            usual, merge_gap = self.joint(mode).score(scores)[0], self._merge_gap(mode)
             made[mode] = Calibration(usual, self.rows_per_day_, merge_gap=merge_gap)
         return made
 
     def _judge(self, grid: Grid, mode: Smoothing) -> Judged:
         judged = [each._judge(grid, mode) for each in (*self.members_, *self.witnesses_)]
-        score, parts = self._joined([each.joined.score for each in judged], mode)
-        total = np.maximum(parts.sum(axis=0), np.finfo(np.float64).tiny)
-        member_shares = np.where(np.isnan(score), np.nan, parts / total)  # (M, T)
-        shares = np.zeros_like(judged[0].joined.channel_shares)
-        for share, each in zip(member_shares, judged, strict=True):
-            shares += share[:, None] * np.nan_to_num(each.joined.channel_shares)
-        joined = Joined(score, np.where(np.isnan(score)[:, None], np.nan, shares), member_shares.T)
+        joined = self.joint(mode).joined([each.joined for each in judged])
         return replace(judged[0], joined=joined)
 
-    def _joined(self, scores: list[FloatArray], mode: Smoothing) -> tuple[FloatArray, FloatArray]:
-        """The joined score (T,), NaN until every member has one, and the part of each member and
-        witness, whose scores come in this order (M, T)."""
-        weights = self._weights(len(self.members_))
-        weights = weights / weights.sum()
-        parts = np.empty((len(scores), len(scores[0])))
-        for i, member in enumerate(self.members_):
-            parts[i] = weights[i] * self._measured(scores[i], member.calibrations_[mode].score)
-        for i, witness in enumerate(self.witnesses_, start=len(self.members_)):
-            parts[i] = _testimony(scores[i], witness.calibrations_[mode].score)
-        total = parts.sum(axis=0)
-        return (np.expm1(total) if self.combine == "log" else total), np.nan_to_num(parts)
-
-    def _measured(self, score: FloatArray, usual: FloatArray) -> FloatArray:
-        """A member's score against its training scores, >= 0."""
-        known = np.sort(usual[~np.isnan(usual)])
-        if self.combine == "rank":
-            below = np.searchsorted(known, np.nan_to_num(score)) / max(1, len(known))
-            return np.where(np.isnan(score), np.nan, below + _beyond(score, known))
-        unit = float(np.quantile(known, QUANTILE)) if len(known) else 1.0
-        far: FloatArray = score / max(unit, MIN_UNIT)
-        return np.log1p(far) if self.combine == "log" else far
+    def joint(self, mode: Smoothing) -> Joint:
+        """How the scores of the fitted members and witnesses are joined."""
+        return Joint.of(
+            self.combine,
+            self._weights(len(self.members_)),
+            [each.calibrations_[mode].score for each in self.members_],
+            [each.calibrations_[mode].score for each in self.witnesses_],
+        )
 
     # ------------------------------------------------------------ keeping
 
@@ -272,18 +247,3 @@ def _read_back(
             raise ModelFileError(f"a {kind} {entry['detector']!r} is not known here")
         found.append(made.from_state(entry["state"], part(f"{kind}{number}", arrays)))
     return tuple(found)
-
-
-def _testimony(score: FloatArray, usual: FloatArray) -> FloatArray:
-    """What a witness adds, in [0, 1]: the logarithm of how many times the largest training score
-    a score is. Unlike a member's part it is 0 wherever the witness has nothing to say."""
-    largest = float(np.nanmax(usual, initial=0.0))
-    beyond = np.nan_to_num(score) / max(largest, MIN_UNIT)
-    said: FloatArray = np.log(np.clip(beyond, 1.0, math.e))
-    return said
-
-
-def _beyond(score: FloatArray, known: FloatArray) -> FloatArray:
-    """How far a score lies above all training scores, as a rank goes no further than 1."""
-    top = known[-1] if len(known) else 0.0
-    return np.log1p(np.maximum(score - top, 0.0))

@@ -24,7 +24,9 @@ __all__ = [
     "label_runs",
     "leading_channels",
     "merge_runs",
+    "ranked_shares",
     "runs_label",
+    "side_of",
 ]
 
 Direction = Literal["above", "below", "mixed"]
@@ -226,11 +228,16 @@ def _ranked_shares(scene: _Scene, start: int, end: int) -> tuple[tuple[str, floa
     score, shares = scene.score[start:end], np.nan_to_num(scene.shares[start:end])  # (rows, C)
     weight = np.where(np.isfinite(score), score, 0.0)
     total = weight / max(float(weight.max()), np.finfo(float).tiny) @ shares  # (C,)
+    return ranked_shares(scene.channels, total)
+
+
+def ranked_shares(channels: tuple[str, ...], total: FloatArray) -> tuple[tuple[str, float], ...]:
+    """Channels with their part of a total (C,), largest first; all alike where it is 0."""
     if not total.sum() > 0:
-        total = np.ones(len(scene.channels))  # nobody knows: all alike
+        total = np.ones(len(channels))  # nobody knows
     total = total / total.sum()
     order = np.argsort(-total, kind="stable")
-    return tuple((scene.channels[i], float(total[i])) for i in order)
+    return tuple((channels[i], float(total[i])) for i in order)
 
 
 def _deviation(scene: _Scene, start: int, end: int, channel: int) -> tuple[Direction, int | None]:
@@ -240,11 +247,16 @@ def _deviation(scene: _Scene, start: int, end: int, channel: int) -> tuple[Direc
     if not known.any():
         return "mixed", None
     row = start + int(np.argmax(np.where(known, np.abs(away), -1.0)))
-    side = np.sign(away[row - start])
-    total = np.abs(away[known]).sum()
-    if side == 0 or np.maximum(side * away[known], 0.0).sum() < AGREEMENT * total:
-        return "mixed", row
-    return ("above" if side > 0 else "below"), row
+    side = float(np.sign(away[row - start]))
+    total = float(np.abs(away[known]).sum())
+    return side_of(side, float(np.maximum(side * away[known], 0.0).sum()), total), row
+
+
+def side_of(side: float, towards: float, total: float) -> Direction:
+    """The name of a side (1, -1 or 0), of a deviation of which so much lies on that side."""
+    if side == 0 or towards < AGREEMENT * total:
+        return "mixed"
+    return "above" if side > 0 else "below"
 
 
 def _check_shapes(scene: _Scene) -> None:

@@ -143,7 +143,7 @@ class Look:
             self.scoring,
             foresight.error_seen(self.mode),
             scaled,
-            moment_window=self._moment_window,
+            moment_window=self.moment_window,
             wild=self.wild,
         )
         back = (foresight.reach - 1) // 2 if self.mode == "centred" else 0
@@ -154,7 +154,8 @@ class Look:
         ]
 
     @property
-    def _moment_window(self) -> int:
+    def moment_window(self) -> int:
+        """Rows over which skewness and kurtosis are taken."""
         given = self.scoring.moment_window
         if given is not None:
             return given

@@ -14,7 +14,7 @@ import numpy as np
 from offbeat.series import FloatArray, IntArray
 from offbeat.sliding import sliding_windows
 
-__all__ = ["VIEWS", "ShapeMemory", "View", "seen_as"]
+__all__ = ["VIEWS", "Known", "ShapeMemory", "View", "seen_as"]
 
 View = Literal["values", "level", "shape"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -84,22 +84,38 @@ class ShapeMemory:
         -------
         Shape (3, N) in the order of `VIEWS`, >= 0; NaN where no window is left to compare with.
         """
+        if not len(window_starts):
+            return np.full((len(VIEWS), 0), np.nan)
+        views = sliding_windows(column, self.windows.shape[1])
+        return self._nearest(self.known(), views, window_starts, leave_out)
+
+    def distances_of(self, windows: FloatArray, known: Known) -> FloatArray:
+        """As `distances`, of windows (N, W) from anywhere; `known` is what `known()` gave."""
+        return self._nearest(known, windows, np.arange(len(windows)), False)
+
+    def known(self) -> Known:
+        """The windows, ready to be compared: to be kept where single windows are judged."""
+        return Known.of(self.windows.astype(np.float64))
+
+    def _nearest(
+        self, known: Known, views: FloatArray, window_starts: IntArray, leave_out: bool
+    ) -> FloatArray:
+        """Distances (3, N) of the rows `window_starts` (N,) of `views`."""
         n_rows = self.windows.shape[1]
         found = np.full((len(VIEWS), len(window_starts)), np.nan)
-        if not len(self.windows) or not len(window_starts):
+        if not len(self.windows):
             return found
-        known = _Known.of(self.windows.astype(np.float64))
-        views = sliding_windows(column, n_rows)
         block = max(1, BLOCK_NUMBERS // max(len(self.windows), n_rows))
         for at in range(0, len(window_starts), block):
             starts = window_starts[at : at + block]
             judged = [seen_as(np.ascontiguousarray(views[starts]), view) for view in VIEWS]
-            products = judged[1] @ known.seen[0].T  # (N, K), of windows without their means
+            products = judged[1] @ known.windows.T  # (N, K), of windows without their means
             if leave_out:
                 self._forget_overlaps(products, starts)
             for i, best in enumerate(known.nearest(products, judged[0])):
                 # the difference itself, as products lose digits where windows are equal
-                distance = np.sqrt(((judged[i] - known.seen[i][best]) ** 2).mean(axis=1))
+                nearest = seen_as(known.windows[best], VIEWS[i])
+                distance = np.sqrt(((judged[i] - nearest) ** 2).mean(axis=1))
                 alone = np.isinf(products[np.arange(len(best)), best])
                 found[i, at : at + block] = np.where(alone, np.nan, distance)
         return found
@@ -114,23 +130,22 @@ class ShapeMemory:
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
-    """Remembered windows, ready to be compared: per view their rows (K, W) and half their squares.
+class Known:
+    """Remembered windows (K, W), ready to be compared, and per view half their squares.
 
     Of a product of two windows without their means all three views follow: their means' product
     is added for the values, and it is divided by their sizes for the shapes.
     """
 
-    seen: tuple[FloatArray, ...]
+    windows: FloatArray
     half_squares: tuple[FloatArray, ...]
     sums: FloatArray
     sizes: FloatArray
 
     @classmethod
     def of(cls, windows: FloatArray) -> Self:
-        seen = tuple(seen_as(windows, view) for view in VIEWS)
-        half_squares = tuple((rows**2).sum(axis=1) / 2 for rows in seen)
-        return cls(seen, half_squares, windows.sum(axis=1), _size(windows)[:, 0])
+        half_squares = tuple((seen_as(windows, view) ** 2).sum(axis=1) / 2 for view in VIEWS)
+        return cls(windows, half_squares, windows.sum(axis=1), _size(windows)[:, 0])
 
     def nearest(self, products: FloatArray, judged: FloatArray) -> Iterator[IntArray]:
         """Per view which of the K windows is nearest to each of the N judged, shape (N,) each."""

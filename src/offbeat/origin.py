@@ -13,6 +13,7 @@ from offbeat.commands import find_commands
 from offbeat.errors import ConfigError, DataError
 from offbeat.grid import Grid, Step, regularise
 from offbeat.io import as_series
+from offbeat.runs import label_runs
 from offbeat.series import BoolArray, FloatArray, Series
 from offbeat.stamps import step_text
 
@@ -40,6 +41,9 @@ class Origin:
         Checksum of the values between them.
     still
         Channels that never moved; empty in a detector that was loaded.
+    held
+        Most rows on end in which each channel kept one value; empty where a model file does not
+        know yet.
     """
 
     channels: tuple[str, ...]
@@ -50,6 +54,7 @@ class Origin:
     span: tuple[Any, Any]
     fingerprint: int
     still: tuple[str, ...] = ()
+    held: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, grid: Grid, learned: BoolArray, covariates: tuple[str, ...] | None) -> Origin:
@@ -77,6 +82,7 @@ class Origin:
             rows_per_day=grid.rows_per_day,
             span=(series.time[rows[0]], series.time[rows[-1]]),
             still=_still_channels(series, learned),
+            held=tuple(_longest_hold(column) for column in series.values[learned].T),
             fingerprint=_fingerprint(series.values[rows[0] : rows[-1] + 1]),
         )
 
@@ -138,6 +144,7 @@ class Origin:
             "rows_per_day": self.rows_per_day,
             "span": [_integer(edge) for edge in self.span],
             "fingerprint": self.fingerprint,
+            "held": list(self.held),
         }
 
     @classmethod
@@ -156,6 +163,7 @@ class Origin:
             rows_per_day=origin["rows_per_day"],
             span=(first, last),
             fingerprint=origin["fingerprint"],
+            held=tuple(origin.get("held", ())),
         )
 
 
@@ -212,6 +220,13 @@ def _still_channels(series: Series, learned: BoolArray) -> tuple[str, ...]:
     values = series.values[learned]
     spread = np.nanmax(values, axis=0) - np.nanmin(values, axis=0)
     return tuple(name for name, s in zip(series.channels, spread, strict=True) if s == 0)
+
+
+def _longest_hold(column: FloatArray) -> int:
+    """Most rows on end with one and the same value, missing ones left out."""
+    seen = column[~np.isnan(column)]
+    runs = label_runs(seen[1:] == seen[:-1])
+    return 1 + int((runs[:, 1] - runs[:, 0]).max(initial=0))
 
 
 def _fingerprint(values: FloatArray) -> int:

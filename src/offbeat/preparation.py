@@ -30,6 +30,7 @@ __all__ = [
     "Prepared",
     "Span",
     "confirmed_first",
+    "network_inputs",
     "span_rows",
     "taught_rows",
 ]
@@ -178,8 +179,14 @@ class Prepared:
 
     def network_inputs(self, clip: float) -> np.ndarray:
         """Shape (T, C), float32: clipped to +-`clip`, 0 (the usual value) where unknown."""
-        inputs = np.clip(self.scaled, -clip, clip).astype(np.float32)
-        return np.nan_to_num(inputs, copy=False, nan=0.0)
+        return network_inputs(self.scaled, clip)
+
+
+def network_inputs(scaled: FloatArray, clip: float) -> np.ndarray:
+    """Scaled values as a network reads them, see `Prepared.network_inputs`."""
+    inputs = np.clip(scaled, -clip, clip).astype(np.float32)
+    inputs[np.isnan(inputs)] = 0.0
+    return inputs
 
 
 def _whole(number: object) -> bool:
@@ -307,7 +314,10 @@ class FittedPreparation:
 
     def _base(self, filled: FloatArray) -> FloatArray:
         """The row before for channels that wander (itself where there is none), else 0."""
-        before = np.vstack([filled[:1], filled[:-1]])
+        return self.base_of(filled, np.vstack([filled[:1], filled[:-1]]))
+
+    def base_of(self, filled: FloatArray, before: FloatArray) -> FloatArray:
+        """What is taken from filled values (T, C); `before` are those of the row before each."""
         before = np.where(np.isnan(before), filled, before)
         return np.where(self.wanders, before, 0.0)
 

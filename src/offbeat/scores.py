@@ -252,6 +252,8 @@ def join(
         Their usual size.
     """
     n_rows, n_channels = signals[0].shape
+    if n_rows <= JOINED_ROWS:
+        return _join_block(scoring, tracks, signals, standard)
     n_signals = len({track.signal for track in tracks})
     joined = Joined(np.empty(n_rows), np.empty((n_rows, n_channels)), np.empty((n_rows, n_signals)))
     for at in range(0, n_rows, JOINED_ROWS):

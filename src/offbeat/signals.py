@@ -20,7 +20,15 @@ from offbeat.scores import (
 )
 from offbeat.series import BoolArray, FloatArray
 
-__all__ = ["raw_signals", "smooth", "tamed", "tracks_of"]
+__all__ = [
+    "change_size",
+    "error_signals",
+    "latest_moment",
+    "raw_signals",
+    "smooth",
+    "tamed",
+    "tracks_of",
+]
 
 
 def tracks_of(scoring: Scoring, windows: Sequence[int], window: int) -> tuple[Track, ...]:
@@ -69,20 +77,30 @@ def raw_signals(
     -------
     One array (T, C) a signal, none of which looks ahead.
     """
-    made: dict[str, FloatArray] = {}
     wild = np.zeros(error.shape[1], dtype=bool) if wild is None else wild
-    size = tamed(error, scoring.error, wild)
+    made = error_signals(scoring, error, wild)
     for name in scoring.weights:
-        if name == "forecast":
-            made[name] = size
-        elif name == "spike":  # where rows are wild by themselves, none is a spike
-            made[name] = np.where(wild, np.nan, size) if "forecast" in scoring.weights else size
-        elif name == "rate_of_change":
-            step = np.abs(np.diff(scaled, axis=0, prepend=scaled[:1]))
-            made[name] = np.minimum(step, LARGEST)
+        if name in made:
+            continue
+        if name == "rate_of_change":
+            made[name] = change_size(scaled, np.concatenate([scaled[:1], scaled[:-1]]))
         else:
             made[name] = _rolling_moment(scaled, name, moment_window)
+    return {name: made[name] for name in scoring.weights}
+
+
+def error_signals(scoring: Scoring, error: FloatArray, wild: BoolArray) -> dict[str, FloatArray]:
+    """Those of the signals that are the size of the forecast error, (T, C) each."""
+    size, names = tamed(error, scoring.error, wild), scoring.weights
+    made = {"forecast": size} if "forecast" in names else {}
+    if "spike" in names:  # where rows are wild by themselves, none is a spike
+        made["spike"] = np.where(wild, np.nan, size) if "forecast" in names else size
     return made
+
+
+def change_size(scaled: FloatArray, before: FloatArray) -> FloatArray:
+    """Size of the change from the row before to each row, (T, C) both."""
+    return np.minimum(np.abs(scaled - before), LARGEST)
 
 
 def _rolling_moment(scaled: FloatArray, name: str, window: int) -> FloatArray:
@@ -99,6 +117,22 @@ def _rolling_moment(scaled: FloatArray, name: str, window: int) -> FloatArray:
         columns.append(np.where(seen & np.isnan(numbers), 0.0, numbers))
     moments: FloatArray = np.clip(np.stack(columns, axis=1), -LARGEST, LARGEST)
     return moments
+
+
+def latest_moment(windows: FloatArray, name: str) -> FloatArray:
+    """Skewness or kurtosis of windows (B, W, C), as the last of their rows has it, (B, C)."""
+    known = ~np.isnan(windows)
+    count = known.sum(axis=1)
+    mean = np.where(known, windows, 0.0).sum(axis=1) / np.maximum(count, 1)
+    centred = np.where(known, windows - mean[:, None], 0.0)
+    spread, power = (centred**2).sum(axis=1) / np.maximum(count, 1), 3 if name == "skewness" else 4
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moment = (centred**power).sum(axis=1) / np.maximum(count, 1) / spread ** (power / 2)
+    moment -= 3.0 if name == "kurtosis" else 0.0  # that of the normal distribution is 0
+    moment[count < max(MIN_MOMENT_ROWS, windows.shape[1] // 2)] = np.nan
+    seen = known[:, -1]
+    moment = np.where(seen & np.isnan(moment), 0.0, moment)
+    return np.asarray(np.clip(moment, -LARGEST, LARGEST))
 
 
 def tamed(error: FloatArray, kind: ErrorKind, wild: BoolArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The trained network one row at a time, in plain NumPy.
+"""The trained network one row at a time, of one series or of many at once, in plain NumPy.
 
 A call of the network on one row costs 15 times the arithmetic in it (weights are laid out anew each
 time). Where every few rows something must be decided before the next is read, this is the way.
@@ -49,24 +49,40 @@ class Stepper:
 
     def step(self, row: np.ndarray) -> np.ndarray:
         """Read one row (n_inputs,); gives mean and, for a Gaussian head, scale: (1 or 2, H, C)."""
-        size = self._hidden.shape[1]
+        return self.advance(row, self._hidden, self._cell)
+
+    def advance(self, row: np.ndarray, hidden: np.ndarray, cell: np.ndarray) -> np.ndarray:
+        """Read one row each of many series, of which the caller keeps the states.
+
+        Parameters
+        ----------
+        row
+            Shape (n_inputs,), or (B, n_inputs) for B series; float32.
+        hidden, cell
+            Shape (n_layers, D), or (n_layers, B, D); changed in place.
+
+        Returns
+        -------
+        Mean and, for a Gaussian head, scale: (1 or 2, H, C), or (B, 1 or 2, H, C).
+        """
+        size = hidden.shape[-1]
         below = row
         for layer in range(self._n_layers):
-            gates = self._weights[layer] @ np.concatenate([below, self._hidden[layer]])
+            gates = np.concatenate([below, hidden[layer]], axis=-1) @ self._weights[layer].T
             gates += self._biases[layer]
             np.tanh(gates, out=gates)
             gates *= self._times
             gates += self._plus
-            cell = self._cell[layer]
-            cell *= gates[size : 2 * size]
-            cell += gates[:size] * gates[2 * size : 3 * size]
-            below = self._hidden[layer]
-            np.multiply(gates[3 * size :], np.tanh(cell), out=below)
-        numbers = self._head @ np.concatenate([below, row])
+            cell[layer] *= gates[..., size : 2 * size]
+            cell[layer] += gates[..., :size] * gates[..., 2 * size : 3 * size]
+            below = hidden[layer]
+            np.multiply(gates[..., 3 * size :], np.tanh(cell[layer]), out=below)
+        numbers = np.concatenate([below, row], axis=-1) @ self._head.T
         numbers += self._head_bias
-        parts: np.ndarray = numbers.reshape(self._shape)
-        if len(parts) > 1:  # softplus, as the network has it
-            parts[1] = np.minimum(np.logaddexp(0.0, parts[1]) + MIN_SCALE, MAX_SCALE)
+        parts: np.ndarray = numbers.reshape(*row.shape[:-1], *self._shape)
+        if self._shape[0] > 1:  # softplus, as the network has it
+            scale = parts[..., 1, :, :]
+            scale[...] = np.minimum(np.logaddexp(0.0, scale) + MIN_SCALE, MAX_SCALE)
         return parts
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,14 @@ from offbeat.sliding import sliding_windows
 from offbeat.thresholds import Threshold
 from offbeat.training import EpochLog, ProgressHook
 
-__all__ = ["ShapeMemoryDetector", "Unit", "WindowDetector", "usual_window"]
+__all__ = [
+    "VALUE_CLIP",
+    "ShapeMemoryDetector",
+    "Unit",
+    "WindowDetector",
+    "joined_distance",
+    "usual_window",
+]
 
 DEFAULT_WINDOW, MIN_WINDOW, MAX_WINDOW = 64, 8, 200
 WINDOWS_OF_HISTORY = 4
@@ -156,6 +163,13 @@ class Unit:
         return above
 
 
+def joined_distance(distances: FloatArray, units: Sequence[Unit]) -> FloatArray:
+    """One distance (N,) of those in every view, (3, N), each measured by its own unit."""
+    far = [unit.measure(each) for unit, each in zip(units, distances, strict=True)]
+    joined: FloatArray = np.expm1(np.mean(far, axis=0))
+    return joined
+
+
 class ShapeMemoryDetector(WindowDetector):
     """Remembers windows of normal data and scores how far a window is from the nearest of them.
 
@@ -224,8 +238,7 @@ class ShapeMemoryDetector(WindowDetector):
             scaled.T, starts, self.memories_, self.units_, strict=True
         ):
             distances = memory.distances(column, own, leave_out=training)
-            far = [unit.measure(each) for unit, each in zip(units, distances, strict=True)]
-            made.append(np.expm1(np.mean(far, axis=0)))
+            made.append(joined_distance(distances, units))
         return made
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

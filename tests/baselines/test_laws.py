@@ -144,7 +144,7 @@ def test_it_is_known_by_its_name(name: str) -> None:
 
 def test_every_exported_detector_is_registered() -> None:
     exported = {n for n in offbeat.__all__ if n.endswith("Detector")}
-    assert exported == {*MEMBERS, "Detector", "EnsembleDetector"}
+    assert exported == {*MEMBERS, "Detector", "EnsembleDetector", "StreamDetector"}
 
 
 def test_an_ensemble_can_be_made_of_them(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from offbeat.thresholds.base import (
 )
 from offbeat.thresholds.static import SigmaThreshold
 
-__all__ = ["RollingThreshold"]
+__all__ = ["RollingCut", "RollingThreshold"]
 
 DEFAULT_BASE = SigmaThreshold(3.0)
 SHORTEST_SPAN = 10  # rows
@@ -79,26 +79,20 @@ class RollingThreshold(Threshold):
 
     def cut(self, calibration: Calibration, score: FloatArray) -> FloatArray:
         """Shape (T,): constant from one recomputation to the next."""
-        span = self._span_rows(calibration)
-        every = self.every or max(1, span // 10)
-        training = calibration.finite
-        plain = replace(calibration, y_true=None)
-        usual = float((training > self.base.value(plain)).mean())
-        ordinary = _Ordinary(training[-span:], span, len(score), CHANCE * usual)
+        rolling, every = RollingCut(self, calibration), self.every_rows(calibration)
         curve = np.empty(len(score))
-        level, alarming = 0.0, False
         for start in range(0, len(score), every):
-            if start == 0 or not alarming:
-                level = self.base.value(replace(plain, score=ordinary.last_span()))
             block = score[start : start + every]
-            curve[start : start + every] = level
-            block = block[np.isfinite(block)]
-            if len(block):
-                alarming = bool(block[-1] > level)
-                ordinary.add(block, level)
+            curve[start : start + every] = rolling.level
+            rolling.take(block)
         return curve
 
-    def _span_rows(self, calibration: Calibration) -> int:
+    def every_rows(self, calibration: Calibration) -> int:
+        """Rows from one recomputation to the next."""
+        return self.every or max(1, self.span_rows(calibration) // 10)
+
+    def span_rows(self, calibration: Calibration) -> int:
+        """The span in rows."""
         if not isinstance(self.span, timedelta):
             return self.span
         if calibration.rows_per_day is None:
@@ -109,27 +103,61 @@ class RollingThreshold(Threshold):
         return max(SHORTEST_SPAN, round(self.span / timedelta(days=1) * calibration.rows_per_day))
 
 
-class _Ordinary:
-    """The scores that a rolling cut is taken from."""
+class RollingCut:
+    """The cut of one series, as it is carried from one recomputation to the next.
 
-    def __init__(self, first: FloatArray, span: int, n_rows: int, share: float) -> None:
-        self._scores = np.empty(len(first) + n_rows)
-        self._scores[: len(first)] = first
-        self._size = len(first)
-        self._span = span
-        self._share = share  # of alarms that may come in
-        self._room = share * span  # alarms that may come in now
+    Parameters
+    ----------
+    threshold
+        What it is.
+    calibration
+        The training scores it starts from.
 
-    def last_span(self) -> FloatArray:
-        """Shape (up to span,)."""
-        return self._scores[max(0, self._size - self._span) : self._size]
+    Attributes
+    ----------
+    level
+        The cut of the rows that come next.
+    """
 
-    def add(self, block: FloatArray, level: float) -> None:
-        """Take in what is ordinary of a block that was cut at this level."""
-        alarms = np.sort(block[block > level])
+    def __init__(self, threshold: RollingThreshold, calibration: Calibration) -> None:
+        self._base, self._span = threshold.base, threshold.span_rows(calibration)
+        self._plain, training = replace(calibration, y_true=None), calibration.finite
+        self._scores = training[-self._span :]  # what the cut is taken from
+        usual = float((training > self._base.value(self._plain)).mean())
+        self._share = CHANCE * usual  # of alarms that may come in
+        self._room = self._share * self._span  # alarms that may come in now
+        self._alarming = False
+        self.level = self._recomputed()
+
+    def take(self, block: FloatArray) -> None:
+        """Take in what is ordinary of the scores that `level` has cut, and recompute it unless an
+        alarm lasts."""
+        known = block[np.isfinite(block)]
+        if len(known):
+            self._alarming = bool(known[-1] > self.level)
+            self._add(known)
+        if not self._alarming:
+            self.level = self._recomputed()
+
+    def state(self) -> FloatArray:
+        """Shape (span + 3,): what it takes to go on, the oldest score first."""
+        unused = np.full(self._span - len(self._scores), np.nan)
+        return np.concatenate(
+            [[self.level, self._room, float(self._alarming)], unused, self._scores]
+        )
+
+    def restore(self, state: FloatArray) -> None:
+        """Take back what `state` gave."""
+        self.level, self._room, self._alarming = float(state[0]), float(state[1]), bool(state[2])
+        self._scores = state[3:][~np.isnan(state[3:])]
+
+    def _recomputed(self) -> float:
+        return self._base.value(replace(self._plain, score=self._scores))
+
+    def _add(self, block: FloatArray) -> None:
+        alarms = np.sort(block[block > self.level])
         self._room = min(self._room + self._share * len(block), self._share * self._span)
-        admitted = np.minimum(alarms[: int(self._room)], LOUDEST * level)
+        admitted = np.minimum(alarms[: int(self._room)], LOUDEST * self.level)
         self._room -= len(admitted)
-        for scores in (block[block <= level], admitted):
-            self._scores[self._size : self._size + len(scores)] = scores
-            self._size += len(scores)
+        ordinary = block[block <= self.level]
+        self._scores = np.concatenate([self._scores, ordinary, admitted])[-self._span :]

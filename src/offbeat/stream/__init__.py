@@ -1,0 +1,36 @@
+"""The live side: a trained detector scores rows as they come, as it would score the file.
+
+detector     StreamDetector: what people call
+options      how a stream is watched
+incoming     values checked at the door;  arrival  which row of the grid a measurement is
+intake       named series in, readings out
+line         gaps let pass, engine driven;  engine  one step of all series
+preparing -> foreseeing | tail -> signalling -> judging    the live score, a twin for each step
+cutting      the cut;  happening  events;  sensors  no data, stuck;  drift  scores that moved away
+readings     what is said of a row
+checkpoint   where a stream stands;  retraining  a new model beside it
+perseries    arrays with one entry a series
+"""
+
+from __future__ import annotations
+
+from offbeat.stream.arrival import POLICIES
+from offbeat.stream.checkpoint import Checkpoint
+from offbeat.stream.detector import StreamDetector
+from offbeat.stream.drift import Drift
+from offbeat.stream.happening import LiveEvent
+from offbeat.stream.options import StreamOptions
+from offbeat.stream.readings import Reading, Readings
+from offbeat.stream.retraining import Retraining
+
+__all__ = [
+    "POLICIES",
+    "Checkpoint",
+    "Drift",
+    "LiveEvent",
+    "Reading",
+    "Readings",
+    "Retraining",
+    "StreamDetector",
+    "StreamOptions",
+]
