@@ -13,7 +13,8 @@ from sklearn.base import clone
 
 import contract
 from offbeat import ConfigError, DataError, LSTMDetector, NotFittedError, Preparation, Scoring
-from offbeat.clean import ImputeMethod, RepairFill, ScaleMethod
+from offbeat.clean import ImputeMethod, ScaleMethod
+from offbeat.outliers import RepairFill
 from offbeat.scores import Aggregate, ErrorKind, Smoothing
 from offbeat.thresholds import PercentileThreshold, SigmaThreshold
 from offbeat.training import Training

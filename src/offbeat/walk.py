@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -102,13 +103,18 @@ class Walk:
             return mean, np.broadcast_to(self.point_scale, mean.shape), state
         return mean, forecast.scale[0].cpu().numpy().astype(np.float64), state
 
+    @cached_property
+    def _stepper(self) -> Stepper:
+        return Stepper(self.network)
+
     def _stepwise(
         self, fed: np.ndarray, at: int, end: int, state: LSTMState | None, limit: FloatArray
     ) -> tuple[np.ndarray, np.ndarray, LSTMState, bool]:
         """The next few rows one at a time, each limited before it is read; whether one was odd."""
-        stepper, parts, is_odd = Stepper(self.network, state), list[np.ndarray](), False
+        stepper, parts, is_odd = self._stepper, list[np.ndarray](), False
+        hidden, cell = stepper.stand(state)
         for row in range(at, min(end, at + STEPPED)):
-            parts.append(stepper.step(fed[row]))
+            parts.append(stepper.step(fed[row], hidden, cell))
             scale = parts[-1][1, 0] if len(parts[-1]) > 1 else self.point_scale[0]
             if row + 1 < end:
                 before = fed[row + 1].copy()
@@ -119,8 +125,8 @@ class Walk:
         scales = (
             numbers[:, 1] if numbers.shape[1] > 1 else np.broadcast_to(self.point_scale, mean.shape)
         )
-        hidden, cell = stepper.state
-        return mean, scales, (hidden.to(self.device), cell.to(self.device)), is_odd
+        after = (torch.from_numpy(part)[:, None].to(self.device) for part in (hidden, cell))
+        return mean, scales, (next(after), next(after)), is_odd
 
     def _n_foreseen(
         self, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray
