@@ -28,6 +28,7 @@ bench-accuracy: $(VENV)/.test
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/families.py
 	$(BIN)/python benchmarks/beside.py
+	$(BIN)/python benchmarks/contamination.py
 	$(BIN)/python benchmarks/ablation.py
 
 bench-speed: $(VENV)/.test
