@@ -49,11 +49,11 @@ $(VENV)/.library: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.library
 	@echo "installing what the tests need ..."
-	@$(PIP) --editable '.[test,record,server]'
+	@$(PIP) --editable '.[test,record,server,live]'
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.library
-	@$(PIP) --editable '.[check,server]'
+	@$(PIP) --editable '.[check,server,live]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.library

@@ -24,6 +24,7 @@ from offbeat.cli.options import (
     Quiet,
     Reading,
     Serving,
+    Watching,
     mutes_in,
     names_in,
     option,
@@ -41,7 +42,7 @@ app = typer.Typer(
 
 COMMANDS = (
     *("check", "train", "score", "detect", "threshold", "recalibrate", "report", "evaluate"),
-    *("compare", "serve"),
+    *("compare", "watch", "monitoring", "serve"),
 )
 ROSTER = (
     "ensemble, lstm, memory, lstm-autoencoder, autoencoder, pca, kmeans, isolation-forest, "
@@ -329,6 +330,65 @@ def compare(
     terminal.show_comparison(comparison, out, format_)
     if not comparison.succeeded:
         raise DataError(f"{file}: {comparison.complaint}")
+
+
+@app.command()
+@grouped
+def watch(
+    source: Annotated[
+        str, typer.Argument(help="- is standard input, FILE grows; URLs: docs/connect.md.")
+    ],
+    watching: Watching,
+    model: Annotated[
+        list[str] | None,
+        option(LEARN, "FILE, or PATTERN=FILE for the series of that name; repeat."),
+    ] = None,
+    learn: Annotated[
+        int | None, option(LEARN, "Train on a series without a model after so many rows.")
+    ] = None,
+    to: Annotated[
+        list[str] | None, option(OUTPUT, "FILE or URL of readings and events; repeat; - if none.")
+    ] = None,
+    dead_letters: Annotated[
+        str | None, option(OUTPUT, "FILE or URL of what cannot be a row, with the reason.")
+    ] = None,
+    quiet: Annotated[bool, option(OUTPUT, "Say nothing at the end.", "--quiet")] = False,
+) -> None:
+    """Watch a stream: score rows as they come, and say what is off where it is wanted."""
+    from offbeat.connect import watch as watch_source
+
+    tally = watch_source(
+        source,
+        to or ["-"],
+        model or (),
+        learn=learn,
+        fields=watching.fields(),
+        stream=watching.stream(),
+        options=watching.options(),
+        dead_letters=dead_letters,
+    )
+    if not quiet:
+        counts = ", ".join(f"{tally[name]:,} {name}" for name in ("rows", "events", "refused"))
+        typer.echo(f"offbeat: {counts}", err=True)
+
+
+@app.command()
+@grouped
+def monitoring(
+    rules: Annotated[
+        Path | None, option(OUTPUT, "Alerting rules for Prometheus to write: offbeat.yml.")
+    ] = None,
+    dashboard: Annotated[
+        Path | None, option(OUTPUT, "Dashboard for Grafana to write: offbeat.json.")
+    ] = None,
+) -> None:
+    """Write alerting rules and a dashboard for what `watch --to prometheus://` exports."""
+    from offbeat.connect import write_monitoring
+
+    if rules is None and dashboard is None:
+        raise typer.BadParameter("give --rules or --dashboard, or both")
+    for path in write_monitoring(rules, dashboard):
+        typer.echo(f"written: {path}")
 
 
 @app.command()

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from offbeat.connect import Fields, WatchOptions
     from offbeat.detector import Detector
     from offbeat.io import ReadOptions
     from offbeat.lesson import Lesson
     from offbeat.mutes import Mute
     from offbeat.server.options import ServerOptions
+    from offbeat.stream import StreamOptions
     from offbeat.thresholds import Threshold
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Quiet",
     "Reading",
     "Serving",
+    "Watching",
     "mutes_in",
     "names_in",
     "option",
@@ -40,7 +43,7 @@ __all__ = [
 
 DATA, LEARN, CUT = "The data", "What is learned", "The cut"
 JUDGE, OUTPUT = "How it is judged", "What comes out"
-SERVE = "The server"
+SERVE, WATCH = "The server", "How it is watched"
 
 File = Annotated[
     str,
@@ -271,6 +274,47 @@ class Serving:
             secure_cookies=self.secure_cookies,
             example=not self.no_example,
         )
+
+
+@dataclass
+class Watching:
+    """What stands where in a record, and how a stream is watched."""
+
+    time: Annotated[
+        str | None, option(DATA, "Time stamp: a name or /json/pointer, or now; found if not given.")
+    ] = None
+    series: Annotated[str | None, option(DATA, "Name of the series: a name or /json/pointer.")] = (
+        None
+    )
+    values: Annotated[
+        str | None, option(DATA, "Channels: flow,level=/data/level; all other fields if not named.")
+    ] = None
+    zone: Annotated[str | None, option(DATA, "Zone of local time stamps: Europe/Berlin.")] = None
+    lateness: Annotated[
+        str | None, option(WATCH, "How late a row may come: 30s; scored at once if not given.")
+    ] = None
+    checkpoint: Annotated[
+        Path | None, option(WATCH, "File that keeps where all stands; a new start goes on from it.")
+    ] = None
+    every: Annotated[float, option(WATCH, "Seconds from one checkpoint to the next.")] = 1.0
+
+    def fields(self) -> Fields:
+        """As the library takes them."""
+        from offbeat.connect import Fields
+
+        return Fields.parse(self.time, self.series, self.values, self.zone)
+
+    def stream(self) -> StreamOptions:
+        """As the library takes them."""
+        from offbeat.stream import StreamOptions
+
+        return StreamOptions(lateness=self.lateness or 0, zone=self.zone)
+
+    def options(self) -> WatchOptions:
+        """As the library takes them."""
+        from offbeat.connect import WatchOptions
+
+        return WatchOptions(checkpoint=self.checkpoint, every=self.every)
 
 
 Model = Annotated[

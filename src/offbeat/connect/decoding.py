@@ -1,0 +1,175 @@
+"""From bytes to records: JSON messages, and lines of NDJSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from offbeat.connect.contract import Batch, Record, Refused
+from offbeat.errors import DataError
+from offbeat.io.tables import MISSING_WORDS
+
+__all__ = ["LARGEST_MESSAGE", "CSVLines", "LineBuffer", "Lines", "cell", "decode_message"]
+
+LARGEST_MESSAGE = 8 * 2**20
+"""Bytes; what is larger is refused before it is looked at."""
+VALUE, TOPIC = "value", "topic"
+"""Keys of a message that is a bare number, and of where a message came from."""
+
+
+def decode_message(body: bytes, source: str, topic: str = "") -> Batch:
+    """Records of one message: an object, an array of objects, or a bare number.
+
+    Parameters
+    ----------
+    body
+        JSON.
+    source
+        Where it came from.
+    topic
+        Subject or topic of the message: "topic" of its records, unless they have one.
+    """
+    if len(body) > LARGEST_MESSAGE:
+        reason = f"at most {LARGEST_MESSAGE} bytes a message were expected, {len(body)} came"
+        return Batch(refused=[Refused.of(body, reason, source)])
+    try:
+        content = json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError) as problem:
+        reason = f"JSON was expected: {problem or 'nested too deeply'}"
+        return Batch(refused=[Refused.of(body, reason, source)])
+    records, refused = list[Record](), list[Refused]()
+    for each in content if isinstance(content, list) else [content]:
+        if isinstance(each, dict):
+            records.append(each if not topic else {TOPIC: topic, **each})
+        elif isinstance(each, int | float) and not isinstance(each, bool):
+            records.append({VALUE: each} if not topic else {TOPIC: topic, VALUE: each})
+        else:
+            reason = f"an object of fields was expected, {type(each).__name__} came"
+            refused.append(Refused.of(json.dumps(each), reason, source))
+    return Batch(records, refused)
+
+
+class LineBuffer:
+    """Cuts bytes into lines; one that is too long is refused once and skipped to its end.
+
+    Attributes
+    ----------
+    n_done
+        Bytes of the lines that were given out or skipped.
+    rest
+        The line that has no end yet.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.n_done, self.rest, self._skipping = 0, b"", False
+
+    def feed(self, chunk: bytes) -> tuple[list[bytes], list[Refused]]:
+        """Lines that are whole now, and what is refused."""
+        whole, newline, self.rest = (self.rest + chunk).rpartition(b"\n")
+        if newline:
+            self.n_done += len(whole) + 1
+            lines = whole.split(b"\n")
+            if self._skipping:
+                lines, self._skipping = lines[1:], False
+            return lines, []
+        if len(self.rest) <= LARGEST_MESSAGE:
+            return [], []
+        known, self._skipping = self._skipping, True
+        long, self.rest = self.rest, b""
+        self.n_done += len(long)
+        reason = f"a line of at most {LARGEST_MESSAGE} bytes was expected, a longer one came"
+        return [], [] if known else [Refused.of(long, reason, self._source)]
+
+    def end(self) -> list[bytes]:
+        """The last line, which has no end."""
+        last, self.rest = self.rest, b""
+        self.n_done += len(last)
+        return [last] if last.strip() and not self._skipping else []
+
+
+class Lines:
+    """Lines of NDJSON.
+
+    Parameters
+    ----------
+    source
+        Where they come from.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def decode(self, lines: Sequence[bytes]) -> Batch:
+        """Records of lines; empty ones are none."""
+        records, refused = list[Record](), list[Refused]()
+        for line in lines:
+            if line.strip():
+                batch = decode_message(line, self._source)
+                records += batch.records
+                refused += batch.refused
+        return Batch(records, refused)
+
+
+class CSVLines(Lines):
+    """Lines of CSV below a header; no cell may hold a line break.
+
+    Parameters
+    ----------
+    source
+        Where they come from.
+    header
+        The first line.
+
+    Raises
+    ------
+    DataError
+        If it is no header.
+    """
+
+    def __init__(self, source: str, header: bytes) -> None:
+        super().__init__(source)
+        text = header.decode("utf-8-sig", errors="replace")
+        self._delimiter = max(",;\t", key=text.count)
+        self._names = [name.strip() for name in self._cells(text)]
+        if len(set(self._names)) < len(self._names) or not any(self._names):
+            raise DataError(f"{source}: a header of different names was expected, {text!r} came")
+
+    def decode(self, lines: Sequence[bytes]) -> Batch:
+        """As `Lines.decode`."""
+        records, refused = list[Record](), list[Refused]()
+        for line in lines:
+            text = line.decode(errors="replace")
+            if not text.strip():
+                continue
+            try:
+                cells = self._cells(text)
+            except csv.Error as problem:
+                refused.append(Refused.of(line, f"a line of CSV was expected: {problem}", "csv"))
+                continue
+            if len(cells) != len(self._names):
+                reason = f"{len(self._names)} cells were expected, {len(cells)} came"
+                refused.append(Refused.of(line, reason, self._source))
+                continue
+            records.append(dict(zip(self._names, map(cell, cells), strict=True)))
+        return Batch(records, refused)
+
+    def _cells(self, text: str) -> list[str]:
+        return next(csv.reader([text.strip("\r\n")], delimiter=self._delimiter), [])
+
+
+def cell(text: str) -> Any:
+    """A number where it is one; what a file would read as missing is missing."""
+    text = text.strip()
+    if text.lower() in MISSING_WORDS:
+        return None
+    try:
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    except ValueError:
+        return text
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number in JSON; write null for what is missing")

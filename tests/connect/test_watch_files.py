@@ -1,0 +1,292 @@
+"""From files to files and SQL: what comes in comes out once, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from watchers import (
+    Watchers,
+    assert_same_readings,
+    hour,
+    is_running,
+    lines,
+    ndjson,
+    random_seconds,
+    records,
+    until,
+)
+
+from offbeat.connect import Fields, WatchOptions, watch
+from offbeat.connect.addresses import Address
+from offbeat.connect.growing import FileSource
+from offbeat.errors import ConfigError, DataError
+
+
+def watched(source: str, out: Path, model: Path, **options: object) -> list[dict]:
+    watch(source, [str(out)], [str(model)], stop=Event(), say=lambda _: None, **options)  # type: ignore[arg-type]
+    return lines(out, "reading")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "in.ndjson"
+    path.write_text(ndjson(records()))
+    return path
+
+
+def test_every_row_is_said_once_and_events_open_and_close(table: Path, normal: Path) -> None:
+    out = table.with_name("out.ndjson")
+    said = watched(f"{table}?follow=no", out, normal)
+    assert len(said) == len(records())
+    found = lines(out, "event")
+    for series in ("pump a", "pump b", "pump c"):
+        phases = [e["phase"] for e in found if e["series"] == series and e["kind"] == "anomaly"]
+        assert phases.count("opened") == phases.count("closed") >= 1
+    assert all(e["start_time"].endswith("Z") for e in found)
+
+
+def test_csv_and_json_lines_say_the_same(table: Path, normal: Path) -> None:
+    rows = records()
+    names = list(rows[0])
+    cells = [["" if r[n] is None else str(r[n]) for n in names] for r in rows]
+    path = table.with_name("in.csv")
+    path.write_text("\n".join(";".join(each) for each in [names, *cells]) + "\n")
+    said = watched(f"{path}?follow=no", path.with_name("a.ndjson"), normal)
+    assert_same_readings(said, watched(f"{table}?follow=no", path.with_name("b"), normal))
+
+
+def test_a_file_that_grows_turns_over_and_is_cut_short_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "log.ndjson"
+    path.write_text('{"a": 1}\n{"a": 2}\n{"a": ')
+    source = FileSource(Address.parse(str(path)))
+    source.open(None)
+
+    def came() -> list[int]:
+        found = list[int]()
+        while batch := source.take(0.0):
+            found += [record["a"] for record in batch.records]
+        return found
+
+    assert came() == [1, 2]
+    with path.open("a") as file:
+        file.write('3}\n{"a": 4}\n')
+    path.rename(tmp_path / "log.1")
+    assert came() == [3, 4]
+    position = source.position()
+    with (tmp_path / "log.1").open("a") as file:
+        file.write('{"a": 5}\n')
+    path.write_text('{"a": 6}\n')
+    source.open(position)  # as after a kill
+    assert came() == [5, 6]
+    path.write_text("")
+    assert came() == []
+    path.write_text('{"a": 7}\n')
+    assert came() == [7]
+    position = source.position()
+    path.unlink()
+    path.write_text('{"b": 1}\n{"a": 8}\n')  # another file, perhaps with the same inode
+    source.open(position)
+    assert [dict(each) for each in source.take(0.0).records] == [{"b": 1}, {"a": 8}]  # type: ignore[union-attr]
+    source.close()
+
+
+POISON = {
+    b"no json\n": "JSON was expected",
+    b'{"time": "2026-03-01T00:00:00Z", "flow": NaN}\n': "NaN is no number in JSON",
+    b'{"time": "2026-03-01T00:00:00Z", "flow": "high"}\n': "a number was expected, 'high' came",
+    b'{"time": "2026-03-01T00:00:00Z", "flow": 1e200}\n': "a number was expected",
+    b'{"time": "2026-03-01T00:00:00Z", "flwo": 1}\n': "no channel 'flwo': did you mean 'flow'",
+    b'{"time": "yesterday", "flow": 1}\n': "a time stamp",
+    b'{"flow": 1}\n': "a time stamp was expected, None came",
+    b"[[[1]]]\n": "an object of fields was expected, list came",
+    b"[" * 100_000 + b"\n": "JSON was expected",
+    b'{"flow": "' + b"x" * 9_000_000 + b'"}\n': "at most",
+}
+
+
+def test_poison_goes_to_the_dead_letters_and_the_stream_goes_on(table: Path, normal: Path) -> None:
+    rows, mixed = records(), table.with_name("mixed.ndjson")
+    calm = watched(f"{table}?follow=no", table.with_name("calm"), normal)
+    poison = list(POISON)
+    with mixed.open("wb") as file:
+        for number, row in enumerate(rows):
+            file.write(poison[number] if number < len(poison) else b"")
+            file.write(json.dumps(row).encode() + b"\n")
+    letters = table.with_name("dead.ndjson")
+    said = watched(f"{mixed}?follow=no", table.with_name("out"), normal, dead_letters=str(letters))
+    assert_same_readings(said, calm)
+    refused = lines(letters, "refused")
+    for reason in POISON.values():
+        assert any(reason in each["reason"] for each in refused), reason
+    assert len(refused) == len(POISON)
+    assert all(len(each["content"]) <= 1000 for each in refused)
+
+
+def test_pointers_patterns_and_series_without_a_model(tmp_path: Path, normal: Path) -> None:
+    path, out, letters = (tmp_path / name for name in ("in.ndjson", "out", "dead"))
+    path.write_text(
+        ndjson(
+            [
+                {"at": {"t": hour(i)}, "who": name, "data": [{"flow": 1.0}, i], "unit": "bar"}
+                for i in range(30)
+                for name in ("north 1", "south 1")
+            ]
+        )
+    )
+    fields = Fields.parse("/at/t", "who", "flow=/data/0/flow")
+    models = [f"north *={normal}"]
+    tally = watch(f"{path}?follow=no", [str(out)], models, fields=fields, dead_letters=str(letters))
+    assert (tally["rows"], tally["refused"]) == (30, 30)
+    assert {each["series"] for each in lines(out, "reading")} == {"north 1"}
+    assert "no model for the series 'south 1'" in lines(letters, "refused")[0]["reason"]
+
+
+def test_a_series_without_a_model_is_learned_when_enough_has_come(tmp_path: Path) -> None:
+    path, out, kept = tmp_path / "in.ndjson", tmp_path / "out", tmp_path / "kept"
+    rows = [each for each in records(200, ("pump a",)) if each["flow"] is not None]
+    path.write_text(ndjson(rows[:100]))
+    options = WatchOptions(checkpoint=kept)
+    stop = Event()
+    thread = Thread(
+        target=watch,
+        args=(str(path), [str(out)]),
+        kwargs={"learn": 80, "stop": stop, "options": options, "say": lambda _: None},
+    )
+    thread.start()
+    until(lambda: any((tmp_path / "kept.models").glob("*")), "nothing was learned")
+    with path.open("a") as file:
+        file.write(ndjson(rows[100:]))
+    until(lambda: len(lines(out, "reading")) >= len(rows), "rows are missing")
+    stop.set()
+    thread.join()
+    said = lines(out, "reading")
+    assert [each["missing"] for each in said[:80]] == list(range(79, -1, -1))
+    assert any(each["score"] is not None for each in said[100:])
+    again = watch(f"{path}?follow=no", [str(out)], learn=80, options=options, stop=Event())
+    assert again["rows"] == 0
+
+
+class Torn:
+    """A sink that refuses at first."""
+
+    name = "torn"
+
+    def __init__(self) -> None:
+        self.n_left, self.came = 3, 0
+
+    def open(self, position: object) -> None: ...
+
+    def put(self, outcome: object) -> None:
+        self.came += len(outcome.readings)  # type: ignore[attr-defined]
+
+    def flush(self) -> None:
+        self.n_left -= 1
+        if self.n_left >= 0:
+            raise OSError("the disk is full")
+
+    def position(self) -> dict:
+        return {}
+
+    def close(self) -> None: ...
+
+
+def test_a_sink_that_refuses_is_asked_again_and_said_once(table, normal, monkeypatch) -> None:
+    torn, said = Torn(), list[str]()
+    monkeypatch.setattr("offbeat.connect.workflow.sink_of", lambda _: torn)
+    options = WatchOptions(first_delay=0.01)
+    source = f"{table}?follow=no"
+    tally = watch(source, ["x"], [str(normal)], options=options, stop=Event(), say=said.append)
+    assert torn.came == tally["rows"] == len(records())
+    assert said == ["torn is away: the disk is full; tried again until it is back", "torn is back"]
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "told"),
+    [
+        ("natz://h/x", "-", "natz:// is no source: did you mean 'nats'"),
+        ("x.ndjson?folow=no", "-", "no option 'folow': did you mean 'follow'"),
+        ("x.ndjson?format=xml", "-", "format=xml must be csv or ndjson"),
+        ("nothing.ndjson?follow=no", "-", "is no file"),
+        ("nothing.ndjson?follow=no", "no/folder/out", "cannot be written: No such file"),
+        ("x", "mysql://h/x", "mysql:// is no sink"),
+    ],
+)
+def test_mistakes_are_told(source: str, to: str, told: str, normal: Path) -> None:
+    if "natz" in source:
+        told = told.partition(": did")[0]
+    with pytest.raises((ConfigError, DataError), match=told.replace("?", ".")):
+        watch(source, [to], [str(normal)], stop=Event(), say=lambda _: None)
+
+
+# ------------------------------------------------------------ being killed
+
+
+def events_in(database: Path) -> set[tuple[str, ...]]:
+    with sqlite3.connect(database) as connection:
+        rows = connection.execute(
+            "SELECT id, series, kind, phase, start_time, end_time FROM offbeat_events"
+        ).fetchall()
+        ids = [row[0] for row in rows]
+        assert len(set(ids)) == len(ids)
+    return set(rows)
+
+
+def readings_in(database: Path) -> list[tuple[str, str, float]]:
+    with sqlite3.connect(database) as connection:
+        return connection.execute(
+            "SELECT series, time, score FROM offbeat_readings ORDER BY series, time"
+        ).fetchall()
+
+
+def test_killed_again_and_again_nothing_is_lost_and_nothing_is_twice(
+    tmp_path: Path, normal: Path, watchers: Watchers
+) -> None:
+    path = tmp_path / "in.ndjson"
+    path.write_text(ndjson(records(1500)))
+    undisturbed, out = tmp_path / "undisturbed", tmp_path / "out.ndjson"
+    calm = watched(f"{path}?follow=no", undisturbed, normal)
+    watch(f"{path}?follow=no", [f"sqlite:///{undisturbed}.db"], [str(normal)], stop=Event())
+    database, log = tmp_path / "killed.db", tmp_path / "log"
+    arguments = [f"{path}?follow=no", "--model", normal, "--to", f"sqlite:///{database}"]
+    arguments += ["--to", out, "--checkpoint", tmp_path / "kept", "--every", "0.01"]
+    n_kills = 0
+    for seconds in random_seconds(3, 6, 0.4):
+        pid = watchers.start(log, *arguments)
+        Event().wait(seconds)
+        if is_running(pid):
+            watchers.end(pid, signal.SIGKILL)
+            n_kills += 1
+    pid = watchers.start(log, *arguments)
+    until(lambda: not is_running(pid), log.read_text())
+    assert n_kills >= 3, log.read_text()
+    assert_same_readings(lines(out, "reading"), calm)
+    assert events_in(database) == events_in(Path(f"{undisturbed}.db"))
+    mine, theirs = readings_in(database), readings_in(Path(f"{undisturbed}.db"))
+    assert [each[:2] for each in mine] == [each[:2] for each in theirs]
+    assert [s or 0 for *_, s in mine] == pytest.approx([s or 0 for *_, s in theirs], rel=1e-4)
+
+
+def test_asked_to_stop_it_ends_in_order_and_goes_on(
+    tmp_path: Path, normal: Path, watchers: Watchers
+) -> None:
+    path, out, log = (tmp_path / name for name in ("in.ndjson", "out", "log"))
+    rows = records()
+    path.write_text(ndjson(rows[:200]))
+    arguments = [path, "--model", normal, "--to", out, "--checkpoint", tmp_path / "kept"]
+    pid = watchers.start(log, *arguments)
+    until(lambda: len(lines(out, "reading")) == 200, log.read_text() if log.exists() else "")
+    watchers.end(pid)
+    assert "200 rows" in log.read_text()
+    with path.open("a") as file:
+        file.write(ndjson(rows[200:]))
+    pid = watchers.start(log, *arguments)
+    until(lambda: len(lines(out, "reading")) == len(rows), log.read_text())
+    os.kill(pid, signal.SIGINT)
+    until(lambda: not is_running(pid), "the watch does not end")
+    assert "goes on from" in log.read_text()

@@ -1,0 +1,226 @@
+"""Prometheus: queries without a gap, an exporter that is scraped, rules and a dashboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from watchers import lines, ndjson, records, until
+
+from offbeat import cli
+from offbeat.connect import Outcome, WatchOptions, sink_of, source_of, watch
+from offbeat.connect.exporter import METRICS, labels_of
+from offbeat.connect.monitoring import ALERTS
+from offbeat.errors import ConfigError, DataError
+
+httpx = pytest.importorskip("httpx")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Range queries, answered as Prometheus does; a query of "down" is refused."""
+
+    asked: list[dict[str, list[str]]] = []  # noqa: RUF012
+    away = False
+
+    def do_GET(self) -> None:
+        asked = parse_qs(urlsplit(self.path).query)
+        type(self).asked.append(asked)
+        start, end, step = (float(asked[each][0]) for each in ("start", "end", "step"))
+        values = [[start + i * step, str(i)] for i in range(round((end - start) / step) + 1)]
+        result = [
+            {"metric": {"__name__": "cpu", "instance": "a", "mode": mode}, "values": values}
+            for mode in ("user", "system")
+        ]
+        told: dict[str, Any] = {"status": "success", "data": {"result": result}}
+        if asked["query"] == ["bad("]:
+            told = {"status": "error", "errorType": "bad_data", "error": "parse error"}
+        if self.away:
+            told = {"status": "error", "errorType": "unavailable", "error": "starting"}
+        body = json.dumps(told).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    Thread(target=server.serve_forever, daemon=True).start()
+    Answers.asked, Answers.away = [], False
+    yield f"prometheus+http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_steps_are_asked_once_each_and_an_outage_leaves_no_gap(address: str) -> None:
+    source = source_of(f"{address}?query=cpu&step=1s&since=20s&delay=1s&channel=mode")
+    source.open(None)
+    first = source.take(0.0)
+    assert first is not None
+    assert set(first.records[0]) == {"time", "series", "user", "system"}
+    assert first.records[0]["series"] == 'cpu{instance="a"}'
+    Answers.away = True
+    time.sleep(1.1)
+    with pytest.raises(OSError, match="starting"):
+        source.take(0.0)
+    Answers.away = False
+    position = source.position()
+    source.close()
+    again = source_of(f"{address}?query=cpu&step=1s&since=20s&delay=1s&channel=mode")
+    again.open(position)
+    second = again.take(0.0)
+    assert second is not None
+    times = [each["time"] for each in [*first.records, *second.records]]
+    assert times == [times[0] + i for i in range(len(times))]
+    assert len(times) >= 20
+    again.close()
+
+
+def test_mistakes_in_an_address_are_told(address: str) -> None:
+    for url, told in (
+        (address, "asks nothing"),
+        (f"{address}?query=cpu&step=soon", "soon"),
+        (f"{address}?query=cpu&stp=1s", "no option 'stp': did you mean 'step'"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            source_of(url)
+    source = source_of(f"{address}?query=bad(&step=1s")
+    source.open(None)
+    with pytest.raises(DataError, match="parse error"):
+        source.take(0.0)
+    source.close()
+    with pytest.raises(ConfigError, match="names no port"):
+        sink_of("prometheus://localhost")
+
+
+def test_what_is_exported(tmp_path: Path, normal: Path) -> None:
+    path, port = tmp_path / "in.ndjson", free_port()
+    path.write_text(ndjson(records()[:200]))
+    stop = Event()
+    to = [f"prometheus://127.0.0.1:{port}", f"{tmp_path}/out"]
+    named = {"stop": stop, "say": lambda _: None}
+    thread = Thread(target=watch, args=(str(path), to, [str(normal)]), kwargs=named)
+    thread.start()
+    until(lambda: len(lines(tmp_path / "out", "reading")) == 200, "rows are missing")
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    stop.set()
+    thread.join()
+    for name in METRICS:
+        assert f"# TYPE {name} gauge" in text
+    assert "offbeat_rows_total 200.0" in text
+    of_b = [each for each in lines(tmp_path / "out", "reading") if each["series"] == "pump b"]
+    score, expected = of_b[-1]["score"], of_b[-1]["expected"]["flow"]
+    assert f'offbeat_score{{series="pump b"}} {score}' in text
+    assert f'offbeat_expected{{channel="flow",series="pump b"}} {expected}' in text
+
+
+def test_labels_of_a_series() -> None:
+    assert labels_of('cpu{instance="a:9100",kind="x"}') == {
+        "series": "cpu",
+        "instance": "a:9100",
+        "exported_kind": "x",
+    }
+    assert labels_of("pump {a}") == {"series": "pump {a}"}
+
+
+def test_a_series_of_which_nothing_comes_is_shown_no_more() -> None:
+    port = free_port()
+    sink = sink_of(f"prometheus://127.0.0.1:{port}?stale=0.2")
+    sink.open(None)
+    sink.put(Outcome(readings=[{"series": "a", "score": 1.0}]))
+    address = f"http://127.0.0.1:{port}/metrics"
+    assert 'series="a"' in httpx.get(address).text
+    time.sleep(0.3)
+    assert 'series="a"' not in httpx.get(address).text
+    sink.close()
+
+
+def test_rules_and_dashboard_are_written(tmp_path: Path, capsys) -> None:
+    yaml = pytest.importorskip("yaml")
+    rules, dashboard = tmp_path / "rules.yml", tmp_path / "dashboard.json"
+    arguments = ["monitoring", "--rules", str(rules), "--dashboard", str(dashboard)]
+    assert cli.run(cli.app, arguments) == 0
+    made = yaml.safe_load(rules.read_text())["groups"][0]["rules"]
+    assert [each["alert"] for each in made] == [each[0] for each in ALERTS]
+    panels = json.loads(dashboard.read_text())["panels"]
+    asked = " ".join(target["expr"] for panel in panels for target in panel["targets"])
+    asked += " ".join(each["expr"] for each in made)
+    for name in (*METRICS, "offbeat_rows_total"):
+        assert name in asked or name == "offbeat_score", name
+    assert cli.run(cli.app, ["monitoring"]) == 2
+    assert "give --rules or --dashboard" in capsys.readouterr().err
+
+
+def test_a_real_prometheus_scrapes_alerts_and_is_asked(tmp_path: Path, normal: Path) -> None:
+    program = shutil.which("prometheus")
+    if program is None:
+        assert os.environ.get("CI") != "true", "no prometheus: apt-get install prometheus"
+        pytest.skip("no prometheus: apt-get install prometheus")
+    export, port = free_port(), free_port()
+    assert cli.run(cli.app, ["monitoring", "--rules", str(tmp_path / "rules.yml")]) == 0
+    (tmp_path / "prometheus.yml").write_text(
+        "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
+        "rule_files: [rules.yml]\n"
+        "scrape_configs:\n"
+        f"  [{{job_name: o, static_configs: [{{targets: ['127.0.0.1:{export}']}}]}}]\n"
+    )
+    rows = records()
+    off = next(i for i, row in enumerate(rows) if (row["flow"] or row["pressure"] or 0) > 20) + 1
+    (tmp_path / "in.ndjson").write_text(ndjson(rows[:off]))
+    server = subprocess.Popen(
+        [
+            *(program, "--config.file=prometheus.yml", "--storage.tsdb.path=data"),
+            f"--web.listen-address=127.0.0.1:{port}",
+        ],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+    )
+    stop = Event()
+    named = {"stop": stop, "say": lambda _: None}
+    to = [f"prometheus://127.0.0.1:{export}"]
+    exporting = Thread(
+        target=watch, args=(f"{tmp_path}/in.ndjson", to, [str(normal)]), kwargs=named
+    )
+    exporting.start()
+    out = tmp_path / "out"
+    query = quote('offbeat_value{channel="flow"}')
+    source = f"prometheus+http://127.0.0.1:{port}?query={query}&step=1s&since=5s&delay=1s"
+    more = {**named, "learn": 60, "options": WatchOptions(first_delay=0.1, last_delay=0.2)}
+    asking = Thread(target=watch, args=(source, [str(out)]), kwargs=more)
+    asking.start()
+    try:
+        until(lambda: bool(firing(port)), "no alert fires")
+        until(lambda: len(lines(out, "reading")) > 0, "nothing came from Prometheus")
+    finally:
+        stop.set()
+        exporting.join()
+        asking.join()
+        server.terminate()
+        server.wait()
+    assert "offbeat_value{" in lines(out, "reading")[0]["series"]
+
+
+def firing(port: int) -> list[str]:
+    try:
+        alerts = httpx.get(f"http://127.0.0.1:{port}/api/v1/alerts").json()["data"]["alerts"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        return []
+    return [each["labels"]["alertname"] for each in alerts if each["state"] == "firing"]
