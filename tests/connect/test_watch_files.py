@@ -26,6 +26,7 @@ from offbeat.connect import Fields, WatchOptions, watch
 from offbeat.connect.addresses import Address
 from offbeat.connect.growing import FileSource
 from offbeat.errors import ConfigError, DataError
+from offbeat.stream import Checkpoint
 
 
 def watched(source: str, out: Path, model: Path, **options: object) -> list[dict]:
@@ -211,6 +212,27 @@ def test_a_sink_that_refuses_is_asked_again_and_said_once(table, normal, monkeyp
     tally = watch(source, ["x"], [str(normal)], options=options, stop=Event(), say=said.append)
     assert torn.came == tally["rows"] == len(records())
     assert said == ["torn is away: the disk is full; tried again until it is back", "torn is back"]
+
+
+def test_a_disk_that_is_full_is_waited_for(table, normal, monkeypatch) -> None:
+    write, n_left, said = Checkpoint.write, [2], list[str]()
+
+    def full(self: Checkpoint, path: Path) -> Path:
+        n_left[0] -= 1
+        if n_left[0] >= 0:
+            raise DataError("kept cannot be written: No space left on device")
+        return write(self, path)
+
+    monkeypatch.setattr(Checkpoint, "write", full)
+    options = WatchOptions(checkpoint=table.with_name("kept"), first_delay=0.01)
+    to = [str(table.with_name("out"))]
+    source = f"{table}?follow=no"
+    watch(source, to, [str(normal)], options=options, stop=Event(), say=said.append)
+    assert len(said) == 2
+    assert "No space left" in said[0]
+    missing = WatchOptions(checkpoint=table.with_name("no") / "kept")
+    with pytest.raises(ConfigError, match="needs a folder"):
+        watch(source, to, [str(normal)], options=missing, stop=Event())
 
 
 @pytest.mark.parametrize(

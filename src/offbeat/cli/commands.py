@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -336,7 +337,10 @@ def compare(
 @grouped
 def watch(
     source: Annotated[
-        str, typer.Argument(help="- is standard input, FILE grows; URLs: docs/connect.md.")
+        str,
+        typer.Argument(
+            help="- is standard input, FILE grows, machine: this one; URLs: docs/connect.md."
+        ),
     ],
     watching: Watching,
     model: Annotated[
@@ -347,7 +351,8 @@ def watch(
         int | None, option(LEARN, "Train on a series without a model after so many rows.")
     ] = None,
     to: Annotated[
-        list[str] | None, option(OUTPUT, "FILE or URL of readings and events; repeat; - if none.")
+        list[str] | None,
+        option(OUTPUT, "FILE or URL of readings and events; repeat; - is standard output."),
     ] = None,
     dead_letters: Annotated[
         str | None, option(OUTPUT, "FILE or URL of what cannot be a row, with the reason.")
@@ -359,7 +364,7 @@ def watch(
 
     tally = watch_source(
         source,
-        to or ["-"],
+        to or ["table:" if source.startswith("machine:") and sys.stdout.isatty() else "-"],
         model or (),
         learn=learn,
         fields=watching.fields(),

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError, nearest_names
 
 __all__ = ["Address"]
+
+BARE = ("machine", "table")
+"""Schemes of which there is only one: they need no host."""
+OF_NOTIFICATIONS = ("remind", "cooldown", "merge", "mute", "text")
+"""Options of `notify:` that are not Apprise's."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,11 @@ class Address:
         if not text.strip():
             raise ConfigError("an address such as readings.ndjson or nats://127.0.0.1 was expected")
         scheme, found, _ = text.partition("://")
-        if text.partition(":")[0] == "machine":
-            scheme, found = "machine", ":"
+        bare, colon, query = text.partition(":")
+        if colon and bare in BARE:
+            return cls(bare, text.partition("?")[0], "", _options(query.lstrip("/?")))
+        if bare == "notify":
+            return _notification(query)
         if not found:
             path, _, query = text.partition("?")
             return cls("-" if path == "-" else "file", path, path, _options(query))
@@ -78,6 +87,11 @@ class Address:
             raise ConfigError(f"{self.name}: {name}={text} must be a number above 0")
         return number
 
+    def seconds(self, name: str, default: str = "") -> float:
+        """The value of an option that is a duration such as 15s; 0 if there is none."""
+        text = self.options.get(name, default)
+        return int(parse_duration(text).astype(int)) / 1e9 if text else 0.0
+
     def yes(self, name: str, default: bool) -> bool:
         """The value of an option that is yes or no."""
         text = self.options.get(name, "yes" if default else "no")
@@ -103,6 +117,14 @@ class Address:
         if not self.topic:
             raise ConfigError(f"{self.name} names no {what}: write {self.url}/NAME")
         return self
+
+
+def _notification(text: str) -> Address:
+    """A URL of Apprise, which has options of its own: ours are taken out of it."""
+    url, _, query = text.partition("?")
+    ours = {name: value for name, value in _options(query).items() if name in OF_NOTIFICATIONS}
+    rest = [part for part in query.split("&") if part.partition("=")[0] not in ours]
+    return Address("notify", "notify:", url + (f"?{'&'.join(rest)}" if any(rest) else ""), ours)
 
 
 def _options(query: str) -> dict[str, str]:

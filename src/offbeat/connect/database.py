@@ -12,7 +12,7 @@ from offbeat.connect.outcome import event_to_dict
 from offbeat.errors import ConfigError
 from offbeat.parts import optional_part
 
-__all__ = ["SQLSink", "engine_of"]
+__all__ = ["SQLSink", "as_away", "engine_of"]
 
 EVENTS = ("id", "series", "kind", "phase", "start_time", "end_time", "severity", "message")
 READINGS = ("series", "time", "status", "score", "threshold", "severity")
@@ -63,7 +63,7 @@ class SQLSink(Sink):
         self._reading_table = sql.Table(
             f"{self._prefix}readings", about, *(column(each, key) for each in (*READINGS, ABOUT))
         )
-        with _as_away():
+        with as_away():
             about.create_all(self._engine)
 
     def put(self, outcome: Outcome) -> None:
@@ -80,7 +80,7 @@ class SQLSink(Sink):
         """As `Sink.flush`."""
         if not self._events and not self._readings:
             return
-        with _as_away(), self._engine.begin() as connection:
+        with as_away(), self._engine.begin() as connection:
             self._upsert(connection, self._event_table, list(self._events.values()))
             self._upsert(connection, self._reading_table, list(self._readings.values()))
         self._events.clear()
@@ -126,7 +126,7 @@ def engine_of(address: Address) -> Any:
     return sql.create_engine(url, pool_pre_ping=True)
 
 
-class _as_away:  # noqa: N801 (used as a function)
+class as_away:  # noqa: N801 (used as a function)
     """What a database says when it cannot now, as a `ConnectionError`."""
 
     def __enter__(self) -> None: ...

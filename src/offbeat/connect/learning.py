@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +81,9 @@ class Learner:
             reason = self._keep(row)
             if reason:
                 refused.append(Refused.of(row.record, reason, source))
-            elif isinstance(row.time, np.datetime64):
-                missing = max(0, self.n_rows - len(self._kept[row.series].rows))
+                continue
+            missing = self.n_rows - len(self._kept[row.series].rows)
+            if missing >= 0 and isinstance(row.time, np.datetime64):  # the rest is scored later
                 about = {"series": row.series, "time": moment_text(row.time), "status": LEARNING}
                 readings.append({**about, "missing": missing, "values": dict(row.values)})
         for kept in self._kept.values():
@@ -106,6 +108,10 @@ class Learner:
             self._known.append(name)
             del self._kept[name]
             yield name, detector, kept.arrays()
+
+    def wait(self) -> None:
+        """Return once nothing is being trained."""
+        futures.wait([kept.future for kept in self._kept.values() if kept.future is not None])
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""

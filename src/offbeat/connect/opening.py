@@ -16,11 +16,14 @@ SOURCES = {
     "file": "growing.FileSource",
     "amqp": "amqp.AMQPSource",
     "kafka": "kafka.KafkaSource",
+    "machine": "machine.MachineSource",
     "mqtt": "mqtt.MQTTSource",
     "nats": "jetstream.JetStreamSource",
+    "postgresql": "tailing.SQLSource",
     "prometheus+http": "prometheus.PrometheusSource",
     "prometheus+https": "prometheus.PrometheusSource",
     "redis": "redis_streams.RedisSource",
+    "sqlite": "tailing.SQLSource",
 }
 """Class of each scheme that rows can come from."""
 SINKS = {
@@ -30,10 +33,12 @@ SINKS = {
     "kafka": "kafka.KafkaSink",
     "mqtt": "mqtt.MQTTSink",
     "nats": "jetstream.JetStreamSink",
+    "notify": "notifying.NotificationSink",
     "postgresql": "database.SQLSink",
     "prometheus": "exporter.PrometheusSink",
     "redis": "redis_streams.RedisSink",
     "sqlite": "database.SQLSink",
+    "table": "table.TableSink",
 }
 """Class of each scheme that readings and events can go to."""
 

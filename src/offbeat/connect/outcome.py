@@ -84,9 +84,11 @@ def moment_texts(time: np.ndarray) -> list[Any]:
     """As `moment_text`, of many."""
     if time.dtype.kind != "M":
         return list(time.tolist())
-    whole = time.astype("datetime64[s]")
-    is_whole = bool((whole == time).all())
-    return list(np.datetime_as_string(whole if is_whole else time, timezone="UTC").tolist())
+    for unit in ("s", "ms", "us", "ns"):
+        exact = time.astype(f"datetime64[{unit}]")
+        if (exact == time).all():
+            break
+    return list(np.datetime_as_string(exact, timezone="UTC").tolist())
 
 
 def _nullable(numbers: np.ndarray) -> list[Any]:

@@ -11,7 +11,6 @@ import numpy as np
 from offbeat.connect.addresses import Address
 from offbeat.connect.contract import Batch, Position, Source
 from offbeat.connect.decoding import VALUE
-from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError, DataError
 from offbeat.parts import optional_part
 
@@ -40,9 +39,9 @@ class PrometheusSource(Source):
         self.name, self._query = address.name, address.option("query")
         if not self._query:
             raise ConfigError(f"{self.name} asks nothing: write {self.name}?query=...")
-        self._step = _seconds(address.option("step", "15s"))
-        self._since = _seconds(address.option("since", "1h"))
-        self._delay = _seconds(address.option("delay", f"{self._step:g}s"))
+        self._step = address.seconds("step", "15s")
+        self._since = address.seconds("since", "1h")
+        self._delay = address.seconds("delay", f"{self._step:g}s")
         self._channel = address.option("channel")
         scheme, _, rest = address.url.partition("+")[2].partition("://")
         path = f"/{address.topic}" if address.topic else ""
@@ -102,13 +101,6 @@ class PrometheusSource(Source):
         name = metric.get("__name__", "")
         series = f"{name}{{{labels}}}" if labels else name or "query"
         return series, metric.get(self._channel, VALUE) if self._channel else VALUE
-
-
-def _seconds(text: str) -> float:
-    seconds = float(parse_duration(text) / np.timedelta64(1, "s"))
-    if not seconds > 0:
-        raise ConfigError(f"a duration such as 15s was expected, {text!r} came")
-    return seconds
 
 
 def _number(text: str) -> float | None:

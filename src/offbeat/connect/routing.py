@@ -127,10 +127,15 @@ class Router:
         return Outcome(events=[event for stream in watched for event in stream.stalled(now)])
 
     def finish(self) -> Outcome:
-        """As `StreamDetector.finish`."""
+        """As `StreamDetector.finish`; a training that goes on is waited for."""
+        last = Outcome()
+        if self._learner is not None:
+            self._learner.wait()
+            last = self.update([], "")
         said = [stream.finish() for stream in self._streams.values()]
         readings = [row for each in said for row in plain_readings(each)]
-        return Outcome(readings, [event for each in said for event in each.events])
+        events = [event for each in said for event in each.events]
+        return Outcome([*last.readings, *readings], [*last.events, *events])
 
     # ------------------------------------------------------------ being killed
 

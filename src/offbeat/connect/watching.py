@@ -18,7 +18,7 @@ import numpy as np
 from offbeat.connect.contract import Batch, Outcome, Refused, Sink, Source
 from offbeat.connect.fields import Fields, Row
 from offbeat.connect.routing import Router
-from offbeat.errors import ConfigError
+from offbeat.errors import ConfigError, DataError
 
 __all__ = ["Watch", "WatchOptions", "stop_on_signals", "to_standard_error"]
 
@@ -158,6 +158,8 @@ class Watch:
     def _open(self) -> None:
         positions = {}
         path = self.options.checkpoint
+        if path is not None and not path.parent.is_dir():
+            raise ConfigError(f"the checkpoint {path} needs a folder that is there")
         if path is not None and path.exists():
             positions = self.router.restore(path)
             self._say(f"goes on from {path}, {self.router.n_series} series known")
@@ -221,7 +223,10 @@ class Watch:
         assert self.options.checkpoint is not None
         positions = {f"sink {each.name}": each.position() for each in self._all_sinks}
         positions[f"source {self.source.name}"] = self.source.position()
-        self.router.state(positions).write(self.options.checkpoint)
+        try:
+            self.router.state(positions).write(self.options.checkpoint)
+        except DataError as problem:  # a full disk has room again some time
+            raise OSError(str(problem)) from None
 
     # ------------------------------------------------------------ what goes wrong
 

@@ -16,6 +16,9 @@ from offbeat.stream import StreamOptions
 
 __all__ = ["watch"]
 
+MACHINE_ROWS = 120
+"""Rows after which this machine is learned if nobody says otherwise: two minutes."""
+
 
 def watch(
     source: str,
@@ -41,7 +44,7 @@ def watch(
         series.
     learn
         Rows after which a model is trained for a series that no other one watches; None refuses
-        such series.
+        such series, but learns this machine after two minutes.
     fields, stream, options
         What stands where in a record, how series are watched, and what is kept.
     stop, say
@@ -51,6 +54,8 @@ def watch(
     -------
     The tally: rows, events and refused messages.
     """
+    if not models and learn is None and source.startswith("machine:"):
+        learn = MACHINE_ROWS
     rules = [ModelRule.parse(text) for text in models]
     learner = None if learn is None else Learner(learn, _beside(options.checkpoint))
     made = Watch(
