@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench bench-accuracy bench-speed docs clean
+.PHONY: demo test check bench bench-accuracy bench-speed bench-stream docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
@@ -33,6 +33,9 @@ bench-accuracy: $(VENV)/.test
 
 bench-speed: $(VENV)/.test
 	$(BIN)/python benchmarks/speed.py
+
+bench-stream: $(VENV)/.test
+	$(BIN)/python benchmarks/stream.py
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
