@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench bench-accuracy bench-speed docs clean
+.PHONY: demo test check bench bench-accuracy bench-speed bench-stream docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
@@ -28,10 +28,14 @@ bench-accuracy: $(VENV)/.test
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/families.py
 	$(BIN)/python benchmarks/beside.py
+	$(BIN)/python benchmarks/contamination.py
 	$(BIN)/python benchmarks/ablation.py
 
 bench-speed: $(VENV)/.test
 	$(BIN)/python benchmarks/speed.py
+
+bench-stream: $(VENV)/.test
+	$(BIN)/python benchmarks/stream.py
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

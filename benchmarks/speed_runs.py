@@ -84,6 +84,7 @@ class Run:
 
 OURS = (
     Peer("offbeat LSTM", "", "offbeat_detector", ("lstm",)),
+    Peer("offbeat LSTM, looking back", "", "offbeat_detector", ("back",)),
     Peer("offbeat LSTM, 10 epochs", "", "offbeat_detector", ("lstm10",)),
     Peer("offbeat tutorial preset", "", "offbeat_detector", ("tutorial",)),
     Peer("offbeat flagship", "", "offbeat_detector", ("flagship",)),

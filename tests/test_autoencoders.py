@@ -97,7 +97,7 @@ def test_a_longer_series_leaves_the_scores_before_as_they_are(kind: type[Detecto
 def test_an_odd_shape_stands_out(kind: type[Detector]) -> None:
     data = contract.waves(n_channels=1)
     data[760:784] = -data[760:784]
-    detector = kind(hidden_size=32, training=Training(max_epochs=20)).fit(data[:600])
+    detector = kind(hidden_size=32, training=Training(max_epochs=50)).fit(data[:600])
     score = detector.anomaly_score(data)
     assert np.nanmax(score[760:800]) > 1.2 * np.nanmax(score[:750])
     detector.set_params(smoothing="centred")

@@ -18,7 +18,10 @@ from offbeat.workflow import detect_file
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = [
+    *sorted((ROOT / "examples").glob("*.py")),
+    *sorted((ROOT / "examples" / "live").glob("*.py")),
+]
 MACHINE = ROOT / "examples" / "machine"
 
 

@@ -13,7 +13,8 @@ from sklearn.base import clone
 
 import contract
 from offbeat import ConfigError, DataError, LSTMDetector, NotFittedError, Preparation, Scoring
-from offbeat.clean import ImputeMethod, RepairFill, ScaleMethod
+from offbeat.clean import ImputeMethod, ScaleMethod
+from offbeat.outliers import RepairFill
 from offbeat.scores import Aggregate, ErrorKind, Smoothing
 from offbeat.thresholds import PercentileThreshold, SigmaThreshold
 from offbeat.training import Training
@@ -37,7 +38,7 @@ def test_laws(law, preset: str) -> None:
 
 
 def test_an_anomaly_stands_out() -> None:
-    contract.an_anomaly_stands_out(lambda: quick(training=Training(max_epochs=8)))
+    contract.an_anomaly_stands_out(lambda: quick(training=Training(max_epochs=20)))
 
 
 def test_save_and_load(tmp_path: Path) -> None:

@@ -10,12 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offbeat.clean import (
-    RepairFill,
-    hampel,
-    repair,
-)
 from offbeat.errors import ConfigError
+from offbeat.outliers import RepairFill, hampel, repair
 from offbeat.series import FloatArray
 
 NAN = float("nan")

@@ -22,14 +22,16 @@ def test_steps_equal_the_network(gaussian: bool, n_layers: int) -> None:
     with torch.no_grad():
         first, state = network(rows[:, :10])
         rest, after = network(rows[:, 10:], state)
-    stepper = Stepper(network, state)
-    steps = np.stack([stepper.step(row) for row in rows[0, 10:].numpy()])
+    stepper = Stepper(network)
+    hidden, cell = stepper.stand(state)
+    steps = np.stack([stepper.step(row, hidden, cell) for row in rows[0, 10:].numpy()])
     np.testing.assert_allclose(steps[:, 0], rest.mean[0], atol=1e-5)
     if gaussian:
         np.testing.assert_allclose(steps[:, 1], rest.scale[0], atol=1e-5)
-    for mine, theirs in zip(stepper.state, after, strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=1e-5)
-    afresh = np.stack(list(map(Stepper(network, None).step, rows[0, :10].numpy())))
+    for mine, theirs in zip((hidden, cell), after, strict=True):
+        np.testing.assert_allclose(mine, theirs[:, 0], atol=1e-5)
+    hidden, cell = stepper.stand(None)
+    afresh = np.stack([stepper.step(row, hidden, cell) for row in rows[0, :10].numpy()])
     np.testing.assert_allclose(afresh[:, 0], first.mean[0], atol=1e-5)
 
 
@@ -40,5 +42,5 @@ def test_stepping_where_much_is_odd_changes_no_score(monkeypatch, loss: str) -> 
     detector = LSTMDetector(window=16, loss=loss, training=Training(max_epochs=3)).fit(rows[:300])
     rows[400:480] += rng.choice([0.0, 4.0], size=(80, 2))
     stepped = detector.anomaly_score(rows)
-    monkeypatch.setattr("offbeat.walk.STEPWISE", 0)
+    monkeypatch.setattr("offbeat.walk.NEXT_GUESS", 1)
     np.testing.assert_allclose(stepped, detector.anomaly_score(rows), atol=1e-5)

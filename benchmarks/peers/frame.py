@@ -16,7 +16,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["measure", "padded"]
+__all__ = ["measure", "measure_points", "padded"]
+
+POINT_SECONDS, WARM_POINTS = 8.0, 20
+"""So long points are called one by one, after so many that are not timed."""
 
 
 def measure(fit: Callable[[np.ndarray], Any], score: Callable[[Any, np.ndarray], Any]) -> None:
@@ -41,6 +44,40 @@ def measure(fit: Callable[[np.ndarray], Any], score: Callable[[Any, np.ndarray],
     np.save(f"{out}.npy", scores)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found = {"fit_seconds": fitted - start, "score_seconds": done - fitted, "peak_mb": peak}
+    Path(f"{out}.json").write_text(json.dumps(found))
+
+
+def measure_points(
+    fit: Callable[[np.ndarray], Any],
+    score: Callable[[Any, np.ndarray, int], float],
+    n_series: int = 1,
+) -> None:
+    """Train on the first rows, then call point by point, and say how long each call took.
+
+    Parameters
+    ----------
+    fit
+        From the training rows, (T, C), to a model.
+    score
+        From the model, all rows and the number of the row to be judged to its score.
+    n_series
+        Series that a call judges.
+    """
+    series, out = np.load(sys.argv[1]), sys.argv[2]
+    values, n_train = series["values"], int(series["n_train"])
+    model = fit(values[:n_train])
+    took, until = list[float](), np.inf
+    for number, last in enumerate(range(n_train, len(values))):
+        if number == WARM_POINTS:
+            took, until = [], time.perf_counter() + POINT_SECONDS
+        start = time.perf_counter()
+        score(model, values, last)
+        took.append(time.perf_counter() - start)
+        if start > until:
+            break
+    p50, p99 = np.percentile(took, [50, 99])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found = {"points_s": n_series / p50, "p50": p50, "p99": p99, "n": len(took), "peak_mb": peak}
     Path(f"{out}.json").write_text(json.dumps(found))
 
 

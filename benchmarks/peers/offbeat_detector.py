@@ -10,6 +10,7 @@ from offbeat import EnsembleDetector, LSTMDetector, Training
 
 KINDS = {
     "lstm": LSTMDetector,
+    "back": lambda: LSTMDetector(smoothing="centred"),
     "lstm10": lambda: LSTMDetector(training=Training(max_epochs=10)),
     "tutorial": LSTMDetector.tutorial,
     "flagship": EnsembleDetector,

@@ -53,5 +53,6 @@ def score(fitted: Any, rows: np.ndarray) -> np.ndarray:
     return padded(error, len(rows))
 
 
-keras.utils.set_random_seed(0)
-measure(fit, score)
+if __name__ == "__main__":
+    keras.utils.set_random_seed(0)
+    measure(fit, score)

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from offbeat.clean import hampel
 from offbeat.grid import Grid, Step, regularise
+from offbeat.outliers import hampel
 from offbeat.runs import drop_short, label_runs
 from offbeat.season import Season, common_period
 from offbeat.series import BoolArray, FloatArray, IntArray, Series

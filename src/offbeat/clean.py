@@ -1,4 +1,4 @@
-"""Missing values, known outliers and scales: what happens to the numbers before they are learned.
+"""Missing values and scales: what happens to the numbers before they are learned.
 
 All of it works on arrays of shape (T, C) on a regular grid. What is fitted is fitted on the
 training part; nothing here changes an array that it was given.
@@ -10,27 +10,15 @@ from collections.abc import Mapping
 from typing import Literal, Self, get_args
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from offbeat.errors import ConfigError, DataError, ModelFileError, NotFittedError, one_of
-from offbeat.rolling import CHUNK_NUMBERS, centres, half_window, row_median
+from offbeat.outliers import spread_of
 from offbeat.series import BoolArray, FloatArray, IntArray
 
-__all__ = ["ImputeMethod", "Imputer", "RepairFill", "ScaleMethod", "Scaler", "hampel", "repair"]
+__all__ = ["ImputeMethod", "Imputer", "ScaleMethod", "Scaler"]
 
 ImputeMethod = Literal["ffill", "bfill", "linear", "mean", "median", "knn"]
-RepairFill = Literal["median", "mean", "interpolate", "drop"]
 ScaleMethod = Literal["standard", "robust", "minmax", "minmax_symmetric"]
-
-# Makes the median absolute deviation of a normal distribution its standard deviation.
-MAD_TO_SIGMA = 1.4826
-# Hampel: the local scale is never taken as less than this share of the channel's own, so that a
-# constant stretch does not flag everything, ...
-SCALE_FLOOR = 0.05
-# ... nor as less than this share of the usual change of a channel that changes in so many rows,
-# so that a counter that moves by one is no outlier.
-CHANGE_FLOOR = 0.5
-CHANGE_SHARE = 0.02
 
 # Less has no square above 0: a channel that moves by no more stands still.
 SMALLEST_SPREAD = 1e-150
@@ -71,7 +59,7 @@ class Imputer:
         columns = [column[~np.isnan(column)] for column in values.T]
         self.mean_ = np.array([(c / len(c)).sum() if len(c) else np.nan for c in columns])
         self.median_ = np.array([np.median(c) if len(c) else np.nan for c in columns])
-        spread = np.array([_spread(column) for column in columns])
+        spread = np.array([spread_of(column) for column in columns])
         self.spread_ = np.where(spread > 0, spread, 1.0)
         self.reference_ = np.empty((0, 2 * values.shape[1]))
         if self.method == "knn":
@@ -279,96 +267,9 @@ class Scaler:
         return self
 
 
-def hampel(values: FloatArray, *, window: int = 11, n_sigmas: float = 5.0) -> BoolArray:
-    """Values that stand far off the median of their neighbours.
-
-    A value is flagged if it is further than `n_sigmas` scales from the median of the centred
-    window; the scale is 1.4826 times the window's median absolute deviation, with a small floor
-    taken from the whole channel (Hampel 1974).
-
-    Parameters
-    ----------
-    values
-        Shape (T, C); NaN is left out and never flagged.
-    window
-        An odd number of rows >= 3; it is cut at the ends.
-    n_sigmas
-        Smaller flags more.
-
-    Returns
-    -------
-    Mask of shape (T, C).
-    """
-    half = half_window(window)
-    if not n_sigmas > 0:
-        raise ConfigError(f"n_sigmas={n_sigmas}: a number above 0 was expected")
-    flagged = np.zeros(values.shape, dtype=np.bool_)
-    chunk = max(CHUNK_NUMBERS // window, 1)
-    for column in range(values.shape[1]):
-        source = values[:, column]
-        floor = _scale_floor(source)
-        padded = np.pad(source, half, constant_values=np.nan)
-        for start in range(0, len(source), chunk):
-            some = source[start : start + chunk]
-            around = sliding_window_view(padded[start : start + len(some) + 2 * half], window)
-            middle = row_median(around)
-            scale = MAD_TO_SIGMA * row_median(np.abs(around - middle[:, None]))
-            limit = n_sigmas * np.maximum(scale, floor)
-            flagged[start : start + len(some), column] = np.abs(some - middle) > limit
-    return flagged
-
-
-def repair(
-    values: FloatArray, flagged: BoolArray, *, fill: RepairFill = "median", window: int = 11
-) -> FloatArray:
-    """The values with the flagged ones replaced.
-
-    Parameters
-    ----------
-    values, flagged
-        Shape (T, C).
-    fill
-        `median` or `mean` of the other values in the centred window (a line between the nearest
-        others where the window has none), `interpolate`: that line, `drop`: NaN.
-    window
-        An odd number of rows >= 3.
-    """
-    one_of("fill", fill, get_args(RepairFill))
-    half = half_window(window)
-    kept = np.where(flagged, np.nan, values)
-    mended = kept.copy()
-    if fill == "drop":
-        return mended
-    wanted = flagged & ~np.isnan(values)
-    for column in np.flatnonzero(wanted.any(axis=0)):
-        rows = np.flatnonzero(wanted[:, column])
-        found = np.full(len(rows), np.nan)
-        if fill != "interpolate":
-            found = centres(kept[:, column], rows, half, fill == "median")
-        known = np.flatnonzero(~np.isnan(kept[:, column]))
-        left = np.isnan(found)
-        if len(known) and left.any():
-            found[left] = np.interp(rows[left], known, kept[known, column])
-        mended[rows, column] = found
-    return mended
-
-
 def _check_channels(values: FloatArray, n_channels: int) -> None:
     if values.shape[-1:] != (n_channels,):
         raise DataError(f"{n_channels} channels were expected, shape {values.shape} came")
-
-
-def _scale_floor(source: FloatArray) -> float:
-    known = source[~np.isnan(source)]
-    if len(known) == 0:
-        return 0.0
-    scale = MAD_TO_SIGMA * float(np.median(np.abs(known - np.median(known))))
-    floor = SCALE_FLOOR * (scale if scale > 0 else _spread(known))
-    change = np.abs(np.diff(known))
-    change = change[change > 0]
-    if len(change) >= CHANGE_SHARE * len(known):
-        floor = max(floor, CHANGE_FLOOR * float(np.median(change)))
-    return floor
 
 
 def _neighbours(missing: BoolArray) -> tuple[IntArray, IntArray]:
@@ -391,12 +292,6 @@ def _from_neighbours(
     share = (rows - before[rows]) / (after[rows] - before[rows])
     line = last * (1 - share) + following * share
     return np.where(np.isnan(last), following, np.where(np.isnan(following), last, line))
-
-
-def _spread(known: FloatArray) -> float:
-    """Standard deviation that does not overflow; 0 of nothing."""
-    size = float(np.abs(known).max(initial=0.0))
-    return float((known / size).std() * size) if size > 0 else 0.0
 
 
 def _unit_and_centre(values: FloatArray, method: ScaleMethod) -> tuple[FloatArray, FloatArray]:

@@ -233,11 +233,12 @@ def _ranked_shares(scene: _Scene, start: int, end: int) -> tuple[tuple[str, floa
 
 def ranked_shares(channels: tuple[str, ...], total: FloatArray) -> tuple[tuple[str, float], ...]:
     """Channels with their part of a total (C,), largest first; all alike where it is 0."""
-    if not total.sum() > 0:
-        total = np.ones(len(channels))  # nobody knows
-    total = total / total.sum()
-    order = np.argsort(-total, kind="stable")
-    return tuple((channels[i], float(total[i])) for i in order)
+    parts = total.tolist()  # a few numbers, for each of many events: quicker without arrays
+    whole = sum(parts)
+    if not whole > 0:
+        parts, whole = [1.0] * len(parts), float(len(parts))  # nobody knows
+    shares = [(name, each / whole) for name, each in zip(channels, parts, strict=True)]
+    return tuple(sorted(shares, key=lambda pair: -pair[1]))
 
 
 def _deviation(scene: _Scene, start: int, end: int, channel: int) -> tuple[Direction, int | None]:

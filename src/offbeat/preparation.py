@@ -13,9 +13,10 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from offbeat.clean import ImputeMethod, Imputer, RepairFill, ScaleMethod, Scaler, hampel, repair
+from offbeat.clean import ImputeMethod, Imputer, ScaleMethod, Scaler
 from offbeat.errors import ConfigError, DataError, one_of
 from offbeat.grid import Grid, row_at
+from offbeat.outliers import RepairFill, hampel, repair
 from offbeat.series import BoolArray, FloatArray, Series
 from offbeat.stamps import time_text
 from offbeat.storable import part, under

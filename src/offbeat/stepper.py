@@ -15,17 +15,15 @@ __all__ = ["Stepper"]
 
 
 class Stepper:
-    """Steps an `LSTMForecaster` in evaluation mode.
+    """Steps an `LSTMForecaster` in evaluation mode; it holds no state.
 
     Parameters
     ----------
     network
         Its weights are copied.
-    state
-        Where to go on from, as the network gives it, for one series; None starts afresh.
     """
 
-    def __init__(self, network: LSTMForecaster, state: LSTMState | None) -> None:
+    def __init__(self, network: LSTMForecaster) -> None:
         lstm = network.lstm
         size, self._n_layers = lstm.hidden_size, lstm.num_layers
         self._shape = (2 if network.gaussian else 1, network.horizon, network.n_targets)
@@ -43,15 +41,17 @@ class Stepper:
             self._weights.append(half[:, None] * joined)
             self._biases.append(half * (bias + more))
         self._head, self._head_bias = _array(network.head.weight), _array(network.head.bias)
-        start = (np.zeros((self._n_layers, size), np.float32),) * 2
-        hidden, cell = start if state is None else (_array(part)[:, 0] for part in state)
-        self._hidden, self._cell = hidden.copy(), cell.copy()
 
-    def step(self, row: np.ndarray) -> np.ndarray:
-        """Read one row (n_inputs,); gives mean and, for a Gaussian head, scale: (1 or 2, H, C)."""
-        return self.advance(row, self._hidden, self._cell)
+    def stand(self, state: LSTMState | None) -> tuple[np.ndarray, np.ndarray]:
+        """Hidden and cell state of one series for `step`, from the network's; None is afresh."""
+        if state is None:
+            size = len(self._times) // 4
+            hidden, cell = np.zeros((2, self._n_layers, size), np.float32)
+            return hidden, cell
+        hidden, cell = (_array(part)[:, 0].copy() for part in state)
+        return hidden, cell
 
-    def advance(self, row: np.ndarray, hidden: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    def step(self, row: np.ndarray, hidden: np.ndarray, cell: np.ndarray) -> np.ndarray:
         """Read one row each of many series, of which the caller keeps the states.
 
         Parameters
@@ -84,14 +84,6 @@ class Stepper:
             scale = parts[..., 1, :, :]
             scale[...] = np.minimum(np.logaddexp(0.0, scale) + MIN_SCALE, MAX_SCALE)
         return parts
-
-    @property
-    def state(self) -> LSTMState:
-        """Where it stands, as the network takes it: (n_layers, 1, D) each."""
-        hidden, cell = (
-            torch.from_numpy(part.copy())[:, None] for part in (self._hidden, self._cell)
-        )
-        return hidden, cell
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

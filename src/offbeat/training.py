@@ -20,8 +20,10 @@ from offbeat.threads import threads_worth
 
 __all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "train"]
 
-MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 10, 25
+MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 4, 25
 """An epoch is one pass over the training rows, but never fewer or more batches than these."""
+MIN_BATCH = 8
+"""Chunks a step at the least, also where they overlap."""
 MIN_VALIDATION_ROWS = 16
 LEAST_SECONDS = 1e-3
 """What a second pass has at the least, where the first took all the time."""
@@ -296,7 +298,7 @@ def _hold_back(material: Material, share: float) -> tuple[Material, Material | N
 def _batches(material: Material, options: Training) -> tuple[int, int]:
     """How many chunks a batch has, and how many batches an epoch."""
     n_chunks = max(1, material.n_rows // material.chunk)
-    batch_size = min(options.batch_size, max(8, 2 * n_chunks))
+    batch_size = min(options.batch_size, max(MIN_BATCH, n_chunks))
     one_pass = math.ceil(n_chunks / batch_size)
     return batch_size, min(max(one_pass, MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
 

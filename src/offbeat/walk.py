@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -17,8 +18,11 @@ __all__ = ["Block", "Walk"]
 
 BLOCK = 8192
 """Rows scored in one call of the network, whatever the length of the series."""
-STEPWISE, STEPPED_ROWS = 16, 64
-"""Where less than so many rows lie between what must be limited, the next rows go one at a time."""
+FIRST_GUESS, NEXT_GUESS = 64, 16
+"""Rows that are guessed to need no limiting, at first and after one that needed it; doubled for as
+long as that is so."""
+STEPPED = 16
+"""Rows that go one at a time where two that must be limited lie closer than `NEXT_GUESS`."""
 
 Block = tuple[int, np.ndarray, np.ndarray]
 """First issuing row, mean and scale, the last two of shape (rows, H, C)."""
@@ -64,13 +68,13 @@ class Walk:
         """
         limit = self.limit
         for start, end in segments:
-            state, at, size = None, start, BLOCK
+            state, at, size = None, start, BLOCK if limit is None else FIRST_GUESS
             while at < end:
-                if limit is not None and size < STEPWISE:
-                    mean, scale, state, n_odd = self._stepwise(fed, at, end, state, limit)
+                if limit is not None and size < NEXT_GUESS:
+                    mean, scale, state, is_odd = self._stepwise(fed, at, end, state, limit)
                     yield at, mean, scale
                     at += len(mean)
-                    size = 1 if n_odd * STEPWISE > len(mean) else STEPWISE
+                    size = 1 if is_odd else NEXT_GUESS
                     continue
                 rows = fed[at : min(end, at + size)]
                 mean, scale, after = self._run(rows, state)
@@ -81,7 +85,10 @@ class Walk:
                 yield at, mean, scale
                 if limit is not None and at + n_kept < end:
                     self._limit(fed[at + n_kept], mean[-1, 0], scale[-1, 0], limit)
-                size = min(BLOCK, 2 * size) if n_kept == len(rows) else n_kept
+                if n_kept == len(rows):
+                    size = min(BLOCK, 2 * size)
+                else:
+                    size = NEXT_GUESS if n_kept >= NEXT_GUESS else 1
                 state, at = after, at + n_kept
 
     @torch.no_grad()
@@ -96,25 +103,30 @@ class Walk:
             return mean, np.broadcast_to(self.point_scale, mean.shape), state
         return mean, forecast.scale[0].cpu().numpy().astype(np.float64), state
 
+    @cached_property
+    def _stepper(self) -> Stepper:
+        return Stepper(self.network)
+
     def _stepwise(
         self, fed: np.ndarray, at: int, end: int, state: LSTMState | None, limit: FloatArray
-    ) -> tuple[np.ndarray, np.ndarray, LSTMState, int]:
-        """The next few rows one at a time, each limited before it is read: where many are odd."""
-        stepper, parts, n_odd = Stepper(self.network, state), list[np.ndarray](), 0
-        for row in range(at, min(end, at + STEPPED_ROWS)):
-            parts.append(stepper.step(fed[row]))
+    ) -> tuple[np.ndarray, np.ndarray, LSTMState, bool]:
+        """The next few rows one at a time, each limited before it is read; whether one was odd."""
+        stepper, parts, is_odd = self._stepper, list[np.ndarray](), False
+        hidden, cell = stepper.stand(state)
+        for row in range(at, min(end, at + STEPPED)):
+            parts.append(stepper.step(fed[row], hidden, cell))
             scale = parts[-1][1, 0] if len(parts[-1]) > 1 else self.point_scale[0]
             if row + 1 < end:
                 before = fed[row + 1].copy()
                 self._limit(fed[row + 1], parts[-1][0, 0], scale, limit)
-                n_odd += not np.array_equal(before, fed[row + 1])
+                is_odd |= not np.array_equal(before, fed[row + 1])
         numbers = np.stack(parts).astype(np.float64)  # (rows, 1 or 2, H, C)
         mean = numbers[:, 0]
         scales = (
             numbers[:, 1] if numbers.shape[1] > 1 else np.broadcast_to(self.point_scale, mean.shape)
         )
-        hidden, cell = stepper.state
-        return mean, scales, (hidden.to(self.device), cell.to(self.device)), n_odd
+        after = (torch.from_numpy(part)[:, None].to(self.device) for part in (hidden, cell))
+        return mean, scales, (next(after), next(after)), is_odd
 
     def _n_foreseen(
         self, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray

@@ -73,6 +73,13 @@ def test_csv_and_json_lines_say_the_same(table: Path, normal: Path) -> None:
     assert_same_readings(said, watched(f"{table}?follow=no", path.with_name("b"), normal))
 
 
+def test_a_label_that_came_with_the_rows_is_no_channel(table: Path, normal: Path) -> None:
+    labelled = table.with_name("labelled.ndjson")
+    labelled.write_text(ndjson([{**row, "is_anomaly": 0} for row in records()]))
+    said = watched(f"{labelled}?follow=no", table.with_name("a.ndjson"), normal)
+    assert_same_readings(said, watched(f"{table}?follow=no", table.with_name("b"), normal))
+
+
 def test_a_file_that_grows_turns_over_and_is_cut_short_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "log.ndjson"
     path.write_text('{"a": 1}\n{"a": 2}\n{"a": ')

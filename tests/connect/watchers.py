@@ -17,7 +17,7 @@ import pytest
 
 from live_data import CHANNELS, START, STEP, trained, trouble
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 N_ROWS = 120
 PUMPS = ("pump a", "pump b", "pump c")
 

@@ -15,6 +15,7 @@ from offbeat.connect.contract import Record, Refused
 from offbeat.connect.decoding import TOPIC
 from offbeat.errors import ConfigError, DataError
 from offbeat.io.clocks import TIME_NAMES
+from offbeat.io.columns import is_label_name
 from offbeat.io.times import epoch_unit, instant
 from offbeat.series import LARGEST_VALUE
 
@@ -25,6 +26,7 @@ SERIES_NAMES = ("series", "name", "id")
 ONE_SERIES = "series"
 LARGEST_ROW = 2**62
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+LABELS = (0, 1, None)
 _MISSING = object()
 
 
@@ -63,7 +65,8 @@ class Fields:
     series
         Name of the series. None takes "series", "name", "id" or the topic, and else all is one.
     values
-        Channel names and where each stands; () takes all other fields, each named as its channel.
+        Channel names and where each stands; () takes all other fields, each named as its channel,
+        but for a label.
     zone
         IANA name in which time stamps without a zone are read.
     """
@@ -121,7 +124,11 @@ class Fields:
                 raise DataError(f"none of {', '.join(self.values.values())} is there")
         else:
             spared = (time_key, series_key, TOPIC)
-            found = {key: value for key, value in record.items() if key not in spared}
+            found = {
+                key: value
+                for key, value in record.items()
+                if key not in spared and not (value in LABELS and is_label_name(key))
+            }
         values = {channel: _number(channel, value) for channel, value in found.items()}
         return Row(self._moment(stamp, known), name, values, record)
 

@@ -11,7 +11,14 @@ from offbeat.errors import DataError
 from offbeat.io.tables import MISSING_WORDS, Table, plain_name
 from offbeat.series import FloatArray, IntArray
 
-__all__ = ["as_numbers", "channel_names", "channel_values", "find_label", "label_values"]
+__all__ = [
+    "as_numbers",
+    "channel_names",
+    "channel_values",
+    "find_label",
+    "is_label_name",
+    "label_values",
+]
 
 LABEL_NAMES = (
     "label",
@@ -32,17 +39,18 @@ MOSTLY = 0.5
 _SHOWN = 6
 
 
+def is_label_name(name: str) -> bool:
+    """Whether a column of this name may be a label."""
+    return plain_name(name) in LABEL_NAMES
+
+
 def find_label(table: Table, label: str | None, channels: Sequence[str] | None) -> str | None:
     """The label column: the one named, or one with a telling name and only 0 and 1 in it."""
     if label is not None:
         label_values(table, label)
         return label
     for name in table.frame.columns:
-        if (
-            plain_name(name) not in LABEL_NAMES
-            or name in (channels or ())
-            or table.frame.width == 1
-        ):
+        if not is_label_name(name) or name in (channels or ()) or table.frame.width == 1:
             continue
         if _two_valued(table.frame[name]):
             return name

@@ -12,7 +12,7 @@ from offbeat.series import FloatArray, IntArray
 from offbeat.stream.arrival import as_time
 from offbeat.stream.cutting import live_cut
 from offbeat.stream.drift import DriftWatch
-from offbeat.stream.happening import AlarmRow, LiveEvent, OpenEvent, Phase
+from offbeat.stream.happening import AlarmRows, LiveEvent, OpenEvent, Phase, with_rows
 from offbeat.stream.judging import MODE, Verdict, live_judge
 from offbeat.stream.options import StreamOptions
 from offbeat.stream.perseries import PerSeries
@@ -120,38 +120,37 @@ class Engine(PerSeries):
             alarms = score > cut
         if not self.open and not alarms.any():
             return []
-        events = list[LiveEvent]()
         touched = alarms | np.isin(rows, list(self.open)) if self.open else alarms
-        for i in np.flatnonzero(touched):
-            row = int(rows[i])
-            moment = time[i] if self.has_clock else int(time[i])
-            seen = AlarmRow(
-                int(numbers[i]),
-                moment,
-                float(score[i]),
-                float(cut[i]),
-                shares[i],
-                verdict.filled[i],
-                verdict.expected[i],
-            )
-            if row not in self.open:
-                self.open[row] = OpenEvent.at(seen, names[row], self.channels)
-            events += self._go_on(row, seen)
-        return events
-
-    def _go_on(self, row: int, seen: AlarmRow) -> list[LiveEvent]:
-        event = self.open[row]
-        event.take(seen)
-        over = seen.row - event.last > (self.rules.merge_gap or 0)
-        if over:
-            del self.open[row]
-        if event.length < self.rules.min_length:
+        some = np.flatnonzero(touched)
+        if not len(some):
             return []
-        if over:
-            return [event.seen_as("closed", self.rules, self.zone)]
-        phase: Phase = "going on" if event.announced else "opened"
-        event.announced = True
-        return [event.seen_as(phase, self.rules, self.zone)]
+        moments = list(time[some]) if self.has_clock else time[some].tolist()
+        table = (shares, verdict.filled, verdict.expected)
+        seen = AlarmRows(
+            numbers[some].tolist(), moments, score[some], cut[some], *(each[some] for each in table)
+        )
+        return self._go_on(rows[some].tolist(), seen, names)
+
+    def _go_on(self, rows: list[int], seen: AlarmRows, names: list[str]) -> list[LiveEvent]:
+        """Open events of these series go on by a row each; those without one begin."""
+        for i, row in enumerate(rows):
+            if row not in self.open:
+                place = (seen.row[i], seen.time[i], names[row])
+                self.open[row] = OpenEvent.at(*place, self.channels)
+        tallies = np.stack([self.open[row].rest for row in rows])
+        events = list[LiveEvent]()
+        for i, (row, tally) in enumerate(zip(rows, with_rows(tallies, seen), strict=True)):
+            event = self.open[row]
+            event.take(seen, i, tally)
+            over = seen.row[i] - event.last > (self.rules.merge_gap or 0)
+            if over:
+                del self.open[row]
+            if event.length < self.rules.min_length:
+                continue
+            phase: Phase = "closed" if over else "going on" if event.announced else "opened"
+            event.announced = True
+            events.append(event.seen_as(phase, self.rules, self.zone))
+        return events
 
     def finish(self, row: int) -> list[LiveEvent]:
         """Close what is open of a series, as at the end of a file."""

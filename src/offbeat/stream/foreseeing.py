@@ -58,7 +58,7 @@ class LiveLSTM(LiveForesight):
         self._targets, self._kind = detector.targets_, detector.scoring.error
         self._cycles, self._limit = detector.cycles_, detector.limit_
         self._point_scale, network = detector.point_scale_, detector.network_
-        self._stepper = Stepper(network, None)
+        self._stepper = Stepper(network)
         self._horizon = network.horizon
         state = np.zeros((network.lstm.num_layers, network.hidden_size))
         self._remember("hidden", state, np.float32)
@@ -107,7 +107,7 @@ class LiveLSTM(LiveForesight):
         hidden = np.ascontiguousarray(self.hidden[rows].swapaxes(0, 1))  # (L, B, D)
         cell = np.ascontiguousarray(self.cell[rows].swapaxes(0, 1))
         at = self.at[rows]
-        self.issued[rows, at] = self._stepper.advance(fed, hidden, cell)
+        self.issued[rows, at] = self._stepper.step(fed, hidden, cell)
         self.at[rows] = (at + 1) % self._horizon
         self.hidden[rows], self.cell[rows] = hidden.swapaxes(0, 1), cell.swapaxes(0, 1)
 

@@ -69,59 +69,60 @@ def event_id(series: str, kind: EventKind, start_time: np.datetime64 | int, of: 
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-@dataclass
-class _Tally:
-    """Sums over the rows of an event, per channel (C,)."""
+TALLY = ("shares", "away", "above", "largest", "side", "actual", "expected")
+"""Of an event, per channel: sums of shares of the score, of |actual - expected| and of the part of
+that above; and where that is largest (-1 if unknown), its side, what came and what was expected.
+A tally is an array (7, C)."""
+SHARES, AWAY, ABOVE, LARGEST, SIDE, ACTUAL, EXPECTED = range(len(TALLY))
 
-    shares: FloatArray
-    away: FloatArray  # of |actual - expected|
-    above: FloatArray  # of the part of that above what was expected
-    largest: FloatArray  # |actual - expected| where it is largest; -1 if unknown
-    side: FloatArray  # there
-    actual: FloatArray
-    expected: FloatArray
 
-    @classmethod
-    def empty(cls, n_channels: int) -> _Tally:
-        zero = np.zeros(n_channels)
-        return cls(zero, zero, zero, zero - 1, zero, zero * np.nan, zero * np.nan)
+def empty_tally(n_channels: int) -> FloatArray:
+    """Before the first row."""
+    tally = np.zeros((len(TALLY), n_channels))
+    tally[LARGEST] = -1
+    tally[[ACTUAL, EXPECTED]] = np.nan
+    return tally
 
-    def plus(self, row: AlarmRow) -> _Tally:
-        """With one more row."""
-        weight = row.score if np.isfinite(row.score) else 0.0
-        away = row.actual - row.expected
-        known = np.isfinite(away)
-        away = np.where(known, away, 0.0)
-        further = known & (np.abs(away) > self.largest)
-        return _Tally(
-            self.shares + weight * np.nan_to_num(row.shares),
-            self.away + np.abs(away),
-            self.above + np.maximum(away, 0.0),
-            np.where(further, np.abs(away), self.largest),
-            np.where(further, np.sign(away), self.side),
-            np.where(further, row.actual, self.actual),
-            np.where(further, row.expected, self.expected),
-        )
 
-    def to_dict(self) -> dict[str, list[float]]:
-        return {name: array.tolist() for name, array in vars(self).items()}
+def with_rows(tallies: FloatArray, rows: AlarmRows) -> FloatArray:
+    """Tallies (B, 7, C) with one more row each; new ones, as others may hold on to the old."""
+    grown = tallies.copy()
+    weight = np.where(np.isfinite(rows.score), rows.score, 0.0)[:, None]
+    away = rows.actual - rows.expected
+    known = np.isfinite(away)
+    away = np.where(known, away, 0.0)
+    far = np.abs(away)
+    grown[:, SHARES] += weight * np.nan_to_num(rows.shares)
+    grown[:, AWAY] += far
+    grown[:, ABOVE] += np.maximum(away, 0.0)
+    further = known & (far > grown[:, LARGEST])
+    there = np.stack([far, np.sign(away), rows.actual, rows.expected], axis=1)
+    grown[:, LARGEST:] = np.where(further[:, None], there, grown[:, LARGEST:])
+    return grown
 
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, list[float]] | None) -> _Tally | None:
-        return cls(**{name: np.array(each) for name, each in plain.items()}) if plain else None
+
+def _tally_to_dict(tally: FloatArray) -> dict[str, list[float]]:
+    return dict(zip(TALLY, tally.tolist(), strict=True))
+
+
+def _tally_from_dict(plain: Mapping[str, list[float]]) -> FloatArray:
+    return np.array([plain[name] for name in TALLY])
 
 
 @dataclass(frozen=True, eq=False)
-class AlarmRow:
-    """One row of one series as an event sees it; arrays are (C,)."""
+class AlarmRows:
+    """One row each of B series as their events see them: (B,), and (B, C)."""
 
-    row: int
-    time: np.datetime64 | int
-    score: float
-    cut: float
+    row: list[int]
+    time: list[np.datetime64 | int]
+    score: FloatArray
+    cut: FloatArray
     shares: FloatArray
     actual: FloatArray
     expected: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.row)
 
 
 @dataclass
@@ -143,25 +144,32 @@ class OpenEvent:
     peak: tuple[int, np.datetime64 | int, float, float] = (0, 0, 0.0, 0.0)
     peak_actual: list[float] = field(default_factory=list)
     peak_expected: list[float] = field(default_factory=list)
-    sure: _Tally | None = None
-    rest: _Tally | None = None
+    sure: FloatArray | None = None
+    rest: FloatArray = field(default_factory=lambda: empty_tally(0))
 
     @classmethod
-    def at(cls, row: AlarmRow, series: str, channels: tuple[str, ...]) -> OpenEvent:
+    def at(
+        cls, row: int, time: np.datetime64 | int, series: str, channels: tuple[str, ...]
+    ) -> OpenEvent:
         """One that begins here."""
-        name = event_id(series, "anomaly", row.time)
-        return cls(name, series, row.row, row.time, channels, rest=_Tally.empty(len(channels)))
+        name = event_id(series, "anomaly", time)
+        return cls(name, series, row, time, channels, rest=empty_tally(len(channels)))
 
-    def take(self, row: AlarmRow) -> None:
-        """Go on by one row, which alarms or not."""
-        self.rest = (self.rest or _Tally.empty(len(self.channels))).plus(row)
-        if not row.score > row.cut:
+    def take(self, rows: AlarmRows, i: int, rest: FloatArray) -> None:
+        """Go on by the i-th of these rows, which alarms or not, to a tally with it."""
+        self.rest = rest
+        score, cut = float(rows.score[i]), float(rows.cut[i])
+        if not score > cut:
             return
-        self.sure, self.last, self.last_time = self.rest, row.row, row.time
-        if row.score / row.cut > self.severity:
-            self.severity = row.score / row.cut
-            self.peak = (row.row, row.time, row.score, row.cut)
-            self.peak_actual, self.peak_expected = row.actual.tolist(), row.expected.tolist()
+        row, time = rows.row[i], rows.time[i]
+        self.sure, self.last, self.last_time = rest, row, time
+        if score / cut > self.severity:
+            self.severity = score / cut
+            self.peak = (row, time, score, cut)
+            self.peak_actual, self.peak_expected = (
+                rows.actual[i].tolist(),
+                rows.expected[i].tolist(),
+            )
 
     @property
     def length(self) -> int:
@@ -183,11 +191,12 @@ class OpenEvent:
         )
 
     def _event(self) -> Event:
-        sure = self.sure or _Tally.empty(len(self.channels))
-        ranked = ranked_shares(self.channels, sure.shares)
+        sure = empty_tally(len(self.channels)) if self.sure is None else self.sure
+        ranked = ranked_shares(self.channels, sure[SHARES])
         i = self.channels.index(ranked[0][0])
-        known = bool(sure.largest[i] >= 0)
-        towards = sure.above[i] if sure.side[i] > 0 else sure.away[i] - sure.above[i]
+        _, away, above, largest, side, actual, expected = sure[:, i].tolist()
+        known = largest >= 0
+        towards = above if side > 0 else away - above
         peak, peak_time, score, threshold = self.peak
         return Event(
             start=self.start,
@@ -199,17 +208,18 @@ class OpenEvent:
             score=score,
             threshold=threshold,
             severity=self.severity,
-            direction=side_of(sure.side[i], towards, sure.away[i]) if known else "mixed",
+            direction=side_of(side, towards, away) if known else "mixed",
             channel=ranked[0][0],
-            actual=float(sure.actual[i] if known else self.peak_actual[i]),
-            expected=float(sure.expected[i] if known else self.peak_expected[i]),
+            actual=actual if known else self.peak_actual[i],
+            expected=expected if known else self.peak_expected[i],
             channels=ranked,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
         plain = dict(vars(self))
-        plain |= {name: plain[name].to_dict() for name in ("sure", "rest") if plain[name]}
+        plain["sure"] = None if self.sure is None else _tally_to_dict(self.sure)
+        plain["rest"] = _tally_to_dict(self.rest)
         for name in ("start_time", "last_time"):
             plain[name] = _kept(plain[name])
         peak, peak_time, score, threshold = self.peak
@@ -225,8 +235,8 @@ class OpenEvent:
             start_time=_moment(plain["start_time"], has_clock),
             last_time=_moment(plain["last_time"], has_clock),
             peak=(peak, _moment(peak_time, has_clock), score, threshold),
-            sure=_Tally.from_dict(plain["sure"]),
-            rest=_Tally.from_dict(plain["rest"]),
+            sure=_tally_from_dict(plain["sure"]) if plain["sure"] else None,
+            rest=_tally_from_dict(plain["rest"]),
         )
 
 

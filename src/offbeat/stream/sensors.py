@@ -6,6 +6,7 @@ import numpy as np
 
 from offbeat.detector import Detector
 from offbeat.series import FloatArray, IntArray
+from offbeat.stamps import time_text
 from offbeat.stream.arrival import as_time
 from offbeat.stream.happening import EventKind, LiveEvent, Phase, event_id
 from offbeat.stream.perseries import PerSeries
@@ -59,7 +60,7 @@ class Silence(PerSeries):
     def _event(self, series: str, phase: Phase, start: int, end: int) -> LiveEvent:
         since, until = as_time(np.array([start, end]), self._has_clock)
         kind: EventKind = "no data"
-        message = f"nothing came since {since}"
+        message = f"nothing came since {time_text(since)}"
         return LiveEvent(event_id(series, kind, since), series, kind, phase, since, until, message)
 
 
@@ -130,5 +131,5 @@ class StuckChannels(PerSeries):
         since, until = as_time(np.array([start, end]), self._has_clock)
         kind: EventKind = "stuck"
         name = event_id(series, kind, since, self._names[column])
-        message = f"{self._names[column]} stands still at {value:g} since {since}"
+        message = f"{self._names[column]} stands still at {value:g} since {time_text(since)}"
         return LiveEvent(name, series, kind, phase, since, until, message)

@@ -84,7 +84,7 @@ def _list(visit: Visit, series: SeriesRecord, found: list[LabelRecord]) -> None:
                         words("span", cut_middle(each.note, 120), "sub", title=each.note)
                 with tag("td"):
                     words("span", cut_middle(each.who, 24))
-                    words("span", ago(each.when), "sub")
+                    words("span", ago(each.when), "sub whole")
                 with tag("td"):
                     if visit.may_act:
                         button("Take back", _remover(visit, each), look="plain")

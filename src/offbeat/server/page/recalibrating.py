@@ -167,6 +167,8 @@ class RecalibrationCard:
             for event in sorted(events, key=lambda each: -each.severity)[:SHOWN]:
                 began = moment(self.found.before, event.start_time)
                 words("p", f"{began}, {cut_middle(event.channel, 34)}", "hint")
+            if len(events) > SHOWN:
+                words("p", f"and {len(events) - SHOWN} more", "hint")
 
     async def _apply(self) -> None:
         assert self.found is not None  # the button comes with it

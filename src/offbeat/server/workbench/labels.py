@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Literal, cast
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from offbeat.detection import Detection
@@ -20,7 +20,7 @@ from offbeat.labels import ANOMALOUS, Label, Labels, Verdict
 from offbeat.labels import read_moment as read_any_moment
 from offbeat.series import IntArray, Series
 from offbeat.server.records import LabelRecord, Moment
-from offbeat.server.store import LabelRow, SeriesRow, Store, now_text, row_of
+from offbeat.server.store import LabelRow, SeriesRow, Store, new_id, now_text, row_of
 from offbeat.server.workbench.moments import moment_number, moment_text, read_moment, rows_in
 from offbeat.server.workbench.series import SeriesShelf
 from offbeat.stamps import read_stamp
@@ -91,7 +91,9 @@ class LabelBook:
             label = Label(first, last, verdict, tuple(channels), who=by, note=note)
             row = _row(series, label, by=by, source=source)
             row.model_id = model_id
-            _keep(session, series, row)
+            _make_room(session, series, [row])
+            session.add(row)
+            session.flush()
             return _record(row, series)
 
     def change(self, label_id: str, *, by: str, **fields: Any) -> LabelRecord:
@@ -107,7 +109,8 @@ class LabelBook:
             for name in (*EDGES, "verdict", "channels", "note", "said_by", "said_at", "created_by"):
                 setattr(row, name, getattr(new, name))
             row.created_at = now_text()
-            _keep(session, series, row)
+            _make_room(session, series, [row])
+            session.flush()
             return _record(row, series)
 
     def remove(self, label_id: str) -> LabelRecord:
@@ -163,15 +166,18 @@ class LabelBook:
             If a line cannot be used; it is named.
         """
         with self._store.reading() as session:
-            zone = row_of(session, SeriesRow, series_id).zone
-        labels = Labels.from_text(data, format_, zone=zone, name=f"labels.{format_}")
+            series = row_of(session, SeriesRow, series_id)
+        labels = Labels.from_text(data, format_, zone=series.zone, name=f"labels.{format_}")
         if not 0 < len(labels) <= MOST_IMPORTED:
             raise DataError(f"1 to {MOST_IMPORTED} labels were expected, {len(labels)} came")
+        # all but the writing is done while others may write
+        made = [_row(series, label, by=by, source="import") for label in labels]
+        records = [_record(row, series) for row in made]
         with self._store.writing() as session:
-            series = row_of(session, SeriesRow, series_id)
-            made = [_row(series, label, by=by, source="import") for label in labels]
-            _keep(session, series, *made, alone=replace_all)
-            return [_record(row, series) for row in made]
+            row_of(session, SeriesRow, series_id)  # it may be gone by now
+            _make_room(session, series, made, alone=replace_all)
+            session.bulk_save_objects(made)
+        return records
 
     def truth(self, series_id: str) -> IntArray | None:
         """1 = anomaly, shape (rows as they came,): the label column, and what people said since.
@@ -268,6 +274,8 @@ def _row(series: SeriesRow, label: Label, *, by: str, source: str) -> LabelRow:
             )
     when = None if label.when is None else f"{label.when.astype('datetime64[us]')}+00:00"
     return LabelRow(
+        id=new_id(),
+        created_at=now_text(),
         series_id=series.id,
         start=start,
         end=end,
@@ -281,17 +289,26 @@ def _row(series: SeriesRow, label: Label, *, by: str, source: str) -> LabelRow:
     )
 
 
-def _keep(session: Session, series: SeriesRow, *made: LabelRow, alone: bool = False) -> None:
-    """Write rows, in place of those of the very same span and channels, or of all."""
-    old = select(LabelRow).where(LabelRow.series_id == series.id)
-    if len(made) == 1 and not alone:
+def _make_room(
+    session: Session, series: SeriesRow, made: Sequence[LabelRow], *, alone: bool = False
+) -> None:
+    """Take away what was said of the very same span and channels, or all."""
+    of_series = LabelRow.series_id == series.id
+    if alone:
+        session.execute(delete(LabelRow).where(of_series))
+        return
+    old = select(LabelRow.id, LabelRow.start, LabelRow.end, LabelRow.channels).where(of_series)
+    if len(made) == 1:
         old = old.where(LabelRow.start == made[0].start, LabelRow.end == made[0].end)
-    new, said = set(made), {_place(row) for row in made}
-    for row in session.scalars(old).all():
-        if row not in new and (alone or _place(row) in said):
-            session.delete(row)
-    session.add_all(made)
-    session.flush()
+    new, said = {row.id for row in made}, {_place(row) for row in made}
+    gone = [
+        {"gone": id_}
+        for id_, start, end, channels in session.execute(old).all()
+        if id_ not in new and (start, end, tuple(channels)) in said
+    ]
+    if gone:
+        one = delete(LabelRow).where(LabelRow.id == bindparam("gone"))
+        session.connection().execute(one, gone)
 
 
 def _rows(session: Session, series_id: str) -> list[LabelRow]:

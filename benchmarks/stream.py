@@ -1,0 +1,254 @@
+"""Points a second of the live engine, and of others called point by point (`make bench-stream`).
+
+Every measurement is a process of its own on one thread; every peer has an environment of its own.
+Writes `benchmarks/results/stream.md`. What was measured before is kept in `out/stream/`; delete a
+file there to measure it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from offbeat import Detector, EnsembleDetector, LSTMDetector, Training
+from speed_runs import ROOT, SCRIPTS, calm, environment, python_of
+from speed_tables import Bar
+
+KEPT, RESULTS = ROOT / "out" / "stream", ROOT / "benchmarks" / "results"
+N_TRAIN, N_ROWS, PERIOD = 300, 60_000, 24
+N_LEARNED = 2_000
+QUICK = Training(max_epochs=2)  # the cost of a row does not depend on what was learned
+MODELS = {
+    "LSTM, hidden size 64": (lambda: LSTMDetector(hidden_size=64, training=QUICK), 1),
+    "LSTM, hidden size 32": (lambda: LSTMDetector(hidden_size=32, training=QUICK), 1),
+    "LSTM, hidden size 64, 5 channels": (lambda: LSTMDetector(hidden_size=64, training=QUICK), 5),
+    "flagship": (EnsembleDetector, 1),
+}
+SIZES = (1, 100, 10_000, 100_000)
+LEFT_OUT = {("flagship", 100_000), ("LSTM, hidden size 64, 5 channels", 100_000)}
+PEERS = {
+    "tutorial's model, `predict` of one window": ("tutorial", "tutorial_window", "predict"),
+    "tutorial's model, called with one window": ("tutorial", "tutorial_window", "call"),
+    "tutorial's model, `predict` of 1,000 windows": ("tutorial", "tutorial_window", "many"),
+    "river HalfSpaceTrees": ("river", "river_trees", ""),
+    "PyOD IForest, a window a point": ("pyod", "pyod_window", "iforest"),
+    "PyOD HBOS, a window a point": ("pyod", "pyod_window", "hbos"),
+}
+OURS, ONE_WINDOW = "LSTM, hidden size 64", tuple(PEERS)[:2]
+TIMES_TUTORIAL, LONGEST_MS, LARGE_RATIO = 100.0, 1.0, 10.0
+
+Found = dict[str, Any]
+
+
+def main() -> None:
+    """Measure what was not measured yet, then make the tables."""
+    options = arguments()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    data = KEPT / "series.npz"
+    np.savez(data, values=series(1), n_train=N_TRAIN)
+    load_before = os.getloadavg()[0]
+    engine, alarm = dict[tuple[str, int], Found](), dict[tuple[str, int], Found]()
+    for name, n_series in cases(options.largest):
+        engine[name, n_series] = ours(name, n_series, "usual")
+    for n_series in (100, 10_000):
+        alarm[OURS, n_series] = ours(OURS, n_series, "alarm")
+    peers = {name: peer(name, data) for name in PEERS}
+    lines = heading(load_before) + bars_table(bars(engine, peers))
+    lines += engine_table(engine, alarm) + latency_table(engine) + peers_table(engine, peers)
+    (RESULTS / "stream.md").write_text("\n".join(lines).rstrip() + "\n")
+    print("\n".join(lines))
+
+
+def arguments() -> argparse.Namespace:
+    """What can be asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--largest", type=int, default=SIZES[-1], help="most series at once")
+    return parser.parse_args()
+
+
+def cases(largest: int) -> list[tuple[str, int]]:
+    """Models and numbers of series."""
+    every = [(name, size) for name in MODELS for size in SIZES if size <= largest]
+    return [case for case in every if case not in LEFT_OUT]
+
+
+def series(n_channels: int) -> np.ndarray:
+    """A wave with noise, (T, C)."""
+    at = np.arange(N_ROWS)[:, None]
+    noise = np.random.default_rng(0).normal(0, 0.1, (N_ROWS, n_channels))
+    return np.sin(2 * np.pi * at / PERIOD + np.arange(n_channels)) + noise
+
+
+def model(name: str) -> Path:
+    """A trained model's file; it is trained where there is none."""
+    path = KEPT / f"{slug(name)}.offbeat"
+    if not path.exists():
+        make, n_channels = MODELS[name]
+        detector: Detector = make()
+        detector.fit(series(n_channels)[:N_LEARNED]).save(path)
+    return path
+
+
+def ours(name: str, n_series: int, how: str) -> Found:
+    """One measurement of the engine."""
+    kept = KEPT / f"{slug(name)}_{n_series}_{how}"
+    script = Path(__file__).with_name("stream_engine.py")
+    command = [sys.executable, str(script), str(model(name)), str(kept), str(n_series), how]
+    return measured(command, kept)
+
+
+def peer(name: str, data: Path) -> Found:
+    """One measurement of somebody else's."""
+    place, script, way = PEERS[name]
+    trouble = environment(place)
+    if trouble:
+        return {"trouble": trouble}
+    kept = KEPT / slug(name)
+    command = [str(python_of(place)), str(SCRIPTS / f"{script}.py"), str(data), str(kept), way]
+    return measured(command, kept)
+
+
+def measured(command: list[str], kept: Path) -> Found:
+    """Run a process on one thread, or read what an earlier one left."""
+    record = kept.with_suffix(".json")
+    if not record.exists():
+        ones = {name: "1" for name in calm() if name.endswith(("NUM_THREADS", "_THREADS"))}
+        source = {"PYTHONPATH": str(ROOT / "src")} if command[0] == sys.executable else {}
+        print("measuring", kept.name, flush=True)
+        done = subprocess.run(
+            command, env={**calm(), **ones, **source}, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stderr.strip() or "no message").splitlines()[-1]
+            return {"trouble": f"failed: {last[:100]}"}
+        load = {"load": os.getloadavg()[0]}
+        record.write_text(json.dumps(json.loads(record.read_text()) | load))
+    found: Found = json.loads(record.read_text())
+    return found
+
+
+def slug(name: str) -> str:
+    """A name as part of a file name."""
+    return "".join(c if c.isalnum() else "_" for c in name)
+
+
+# ---------------------------------------------------------------- the page
+
+
+def heading(load_before: float) -> list[str]:
+    """What the machine was."""
+    return [
+        "# Streams",
+        "",
+        f"{platform.machine()}, {os.cpu_count()} cores, shared with other work: load "
+        f"{load_before:.1f} at the beginning, {os.getloadavg()[0]:.1f} at the end. Python "
+        f"{platform.python_version()}, NumPy {np.__version__}, one thread each; medians of calls. "
+        f"Made by `make bench-stream`.",
+        "",
+    ]
+
+
+def bars(engine: dict[tuple[str, int], Found], peers: dict[str, Found]) -> list[Bar]:
+    """What should hold, as ratios in one run where there is something to hold it against."""
+    found, one = list[Bar](), engine[OURS, 1]
+    speeds = [peers[name]["points_s"] for name in ONE_WINDOW if "points_s" in peers[name]]
+    most = max((n for name, n in engine if name == OURS), default=1)
+    many = min(10_000, most)
+    if speeds:
+        times = engine[OURS, many]["points_s"] / max(speeds)
+        what = f"{many:,} series: {TIMES_TUTORIAL:g} x the points a second of the tutorial's model"
+        what += ", one window a point, whichever way of calling it is faster"
+        found.append(Bar(what, times >= TIMES_TUTORIAL, f"{times:,.0f} x"))
+    p99 = 1000 * one["p99"]
+    what = f"p99 of `update` under {LONGEST_MS:g} ms, hidden size 64"
+    found.append(Bar(what, p99 < LONGEST_MS, f"{p99:.2f} ms"))
+    return found
+
+
+def bars_table(held: list[Bar]) -> list[str]:
+    """The table of bars."""
+    return ["| bar | holds | found |", "|---|---|---|", *(bar.line() for bar in held), ""]
+
+
+def engine_table(
+    engine: dict[tuple[str, int], Found], alarm: dict[tuple[str, int], Found]
+) -> list[str]:
+    """Points a second by number of series, beside the products alone."""
+    lines = [
+        "## Points a second, by number of series",
+        "",
+        "One row each in one `update_many`, Python call included. The products are the plain",
+        "matrix products of the same shapes, of network and memory, and nothing else. The load is",
+        "that of the machine right after.",
+        "",
+        "| model | series | points/s | products alone, points/s | share | peak, MB | load |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (name, n_series), found in engine.items():
+        if "trouble" in found:
+            lines.append(f"| {name} | {n_series:,} | {found['trouble']} | | | | |")
+            continue
+        plain = found["product_points_s"]
+        speed = found["points_s"]
+        cells = [name, f"{n_series:,}", f"{speed:,.0f}", f"{plain:,.0f}", f"{speed / plain:.0%}"]
+        lines.append(f"| {' | '.join(cells)} | {found['peak_mb']:,.0f} | {found['load']:.1f} |")
+    for (name, n_series), found in alarm.items():
+        cells = [f"{name}, all alarm", f"{n_series:,}", f"{found['points_s']:,.0f}", "", ""]
+        lines.append(f"| {' | '.join(cells)} | {found['peak_mb']:,.0f} | {found['load']:.1f} |")
+    return [*lines, ""]
+
+
+def latency_table(engine: dict[tuple[str, int], Found]) -> list[str]:
+    """One series, one call a point."""
+    lines = ["## One series, `update` by `update`", "", "| model | p50, ms | p99, ms | load |"]
+    lines.append("|---|---|---|---|")
+    for (name, n_series), found in engine.items():
+        if n_series == 1 and "p50" in found:
+            p50, p99 = 1000 * found["p50"], 1000 * found["p99"]
+            lines.append(f"| {name} | {p50:.2f} | {p99:.2f} | {found['load']:.1f} |")
+    return [*lines, ""]
+
+
+def peers_table(engine: dict[tuple[str, int], Found], peers: dict[str, Found]) -> list[str]:
+    """Others, point by point, beside our single `update` and our 10,000 series at once."""
+    one = engine[OURS, 1]
+    many = engine.get((OURS, 10_000))
+    lines = [
+        "## Others, point by point",
+        "",
+        "One channel. The tutorial's model and PyOD read the last 50 rows with every call, River",
+        "learns from the row too. Of theirs the score alone is timed; ours is the whole reading:",
+        "score, cut, expected band, channels, events. River and PyOD's histograms cost less a",
+        "point than one `update` of ours; many series at once cost less than either.",
+        "",
+        "| | points/s | p50, ms | p99, ms | ours, one series | ours, 10,000 series | load |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, found in peers.items():
+        if "trouble" in found:
+            lines.append(f"| {name} | {found['trouble']} | | | | | |")
+            continue
+        speed = found["points_s"]
+        cells = [f"{speed:,.0f}", f"{1000 * found['p50']:.2f}", f"{1000 * found['p99']:.2f}"]
+        cells.append(times(1 / one["p50"] / speed))
+        cells.append("" if many is None else times(many["points_s"] / speed))
+        cells.append(f"{found['load']:.1f}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def times(ratio: float) -> str:
+    """`0.05 x`, `12,400 x`."""
+    return f"{ratio:,.0f} x" if ratio >= LARGE_RATIO else f"{ratio:.2g} x"
+
+
+if __name__ == "__main__":
+    main()
