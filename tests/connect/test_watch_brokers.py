@@ -293,11 +293,11 @@ def test_dead_letters_can_go_to_a_broker(broker: Any) -> None:
     assert [json.loads(each)["reason"] for each in broker.received()] == ["no text"]
 
 
-@pytest.mark.xfail(strict=False, reason="seen to fail once over MQTT under load: not understood")
 def test_killed_again_and_again_nothing_is_lost(
     broker, tmp_path: Path, normal: Path, watchers: Watchers
 ) -> None:
     rows, out, log = records(300), tmp_path / "out", tmp_path / "log"
+    assert len(rows) < 1000, "Mosquitto keeps no more for a session, however slow the watch is"
     (tmp_path / "in.ndjson").write_text(ndjson(rows))
     watch(f"{tmp_path}/in.ndjson?follow=no", [f"{tmp_path}/calm"], [str(normal)], stop=Event())
     arguments = [url_of(broker), "--model", normal, "--to", out]

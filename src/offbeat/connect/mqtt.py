@@ -66,7 +66,8 @@ class MQTTSource(Source):
     ----------
     address
         `mqtt://host:1883/plant/+/pump`. Option: `client=`, the name of the session, `offbeat` if
-        not given: two watches need two.
+        not given: two watches need two. While nobody watches the broker keeps as many messages as
+        it is told to (Mosquitto: `max_queued_messages`, 1000) and drops the rest.
     """
 
     holds_back = True  # brokers send some twenty messages before the first is acknowledged
@@ -125,8 +126,11 @@ class MQTTSource(Source):
         self._client.loop.close()
 
     async def _subscribe(self) -> None:
+        if self._coming is not None:  # of the connection before
+            self._coming.cancel()
+            await asyncio.gather(self._coming, return_exceptions=True)
+            self._coming = None
         await self._client.connect()
-        self._coming = None
         self._subscription = self._client.connection.subscribe(
             self._topic, qos=self._client.zmqtt.QoS.AT_LEAST_ONCE, auto_ack=False
         )
