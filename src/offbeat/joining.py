@@ -32,6 +32,8 @@ class Joint:
         One a member, shape (M,); they sum to 1.
     usual
         Per member its training scores, finite and ascending, shape (n,) each.
+    units
+        Per member a high quantile of them: its scores are measured in this.
     largest
         Largest training score of each witness.
     """

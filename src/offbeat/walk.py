@@ -125,8 +125,8 @@ class Walk:
         scales = (
             numbers[:, 1] if numbers.shape[1] > 1 else np.broadcast_to(self.point_scale, mean.shape)
         )
-        after = (torch.from_numpy(part)[:, None].to(self.device) for part in (hidden, cell))
-        return mean, scales, (next(after), next(after)), is_odd
+        h, c = (torch.from_numpy(part)[:, None].to(self.device) for part in (hidden, cell))
+        return mean, scales, (h, c), is_odd
 
     def _n_foreseen(
         self, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray

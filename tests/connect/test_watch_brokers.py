@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import secrets
 import signal
 import socket
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -35,8 +33,6 @@ nats = pytest.importorskip("nats")
 redis = pytest.importorskip("redis")
 aio_pika = pytest.importorskip("aio_pika")
 pytest.importorskip("zmqtt")
-
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def reach(address: str) -> None:
@@ -161,15 +157,6 @@ def url_of(broker: Any, address: str = "") -> str:
     """What is watched."""
     options = getattr(broker, "options", "").format("watch")
     return f"{address or broker.address}/{broker.topic}{options}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_socket_is_left_to_others() -> Iterator[None]:
-    """A client that was cut off leaves its socket to the collector, who warns in any later test."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture(params=[Nats, Redis, Mqtt, Amqp])

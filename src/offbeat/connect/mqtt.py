@@ -8,21 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from offbeat.connect.addresses import Address
-from offbeat.connect.contract import Batch, Outcome, Position, Record, Refused, Sink, Source
+from offbeat.connect.contract import Batch, Position, Record, Refused, Source
 from offbeat.connect.decoding import decode_message
 from offbeat.connect.loop import Loop
-from offbeat.connect.outcome import lines_of
+from offbeat.connect.queues import A_MOMENT, BATCH, SECONDS, ConfirmedSink
 from offbeat.parts import optional_part
 
 __all__ = ["MQTTSink", "MQTTSource"]
 
-BATCH = 1_000
-AT_ONCE = 100
-"""Messages that are sent before the first is confirmed."""
-A_MOMENT = 0.005
-"""Seconds in which messages gather, so that they are scored in one step."""
 A_DAY = 86_400
-SECONDS = 5.0
 PORT = 1883
 
 
@@ -162,8 +156,8 @@ class MQTTSource(Source):
             await message.ack()
 
 
-class MQTTSink(Sink):
-    """A message a reading and an event; the broker has confirmed each.
+class MQTTSink(ConfirmedSink):
+    """A message a reading and an event, to a topic.
 
     Parameters
     ----------
@@ -172,29 +166,20 @@ class MQTTSink(Sink):
     """
 
     def __init__(self, address: Address) -> None:
+        super().__init__()
         self.name = address.knows().needs_topic("topic").name
         self._topic, self._client = address.topic, _Client(address)
-        self._waiting = list[str]()
-
-    def put(self, outcome: Outcome) -> None:
-        """As `Sink.put`."""
-        self._waiting += (line.strip() for line in lines_of(outcome))
-
-    def flush(self) -> None:
-        """As `Sink.flush`."""
-        while self._waiting:
-            some = self._waiting[:AT_ONCE]
-            try:
-                self._client.loop.do(self._send(some))
-            except OSError:
-                self._client.let_go()
-                raise
-            del self._waiting[: len(some)]
 
     def close(self) -> None:
         """As `Sink.close`."""
-        self._client.let_go()
+        self._let_go()
         self._client.loop.close()
+
+    def _deliver(self, lines: list[str]) -> None:
+        self._client.loop.do(self._send(lines))
+
+    def _let_go(self) -> None:
+        self._client.let_go()
 
     async def _send(self, lines: list[str]) -> None:
         if self._client.connection is None:

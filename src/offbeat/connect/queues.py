@@ -14,7 +14,7 @@ from offbeat.connect.decoding import decode_message
 from offbeat.connect.loop import Loop
 from offbeat.connect.outcome import lines_of
 
-__all__ = ["BATCH", "SECONDS", "Put", "QueueSink", "QueueSource"]
+__all__ = ["A_MOMENT", "BATCH", "SECONDS", "ConfirmedSink", "Put", "QueueSink", "QueueSource"]
 
 BATCH = 1_000
 MOST_WAITING = 2_000
@@ -123,16 +123,43 @@ class QueueSource(Source):
             self._loop.do(asyncio.wait_for(self._disconnect(), SECONDS))
 
 
-class QueueSink(Sink):
+class ConfirmedSink(Sink):
     """A message of JSON a reading and an event; the broker has confirmed each."""
 
+    def __init__(self) -> None:
+        self._waiting = list[str]()
+
+    @abstractmethod
+    def _deliver(self, lines: list[str]) -> None:
+        """Return once the broker has these."""
+
+    @abstractmethod
+    def _let_go(self) -> None:
+        """Leave a broker that does not take them; the next delivery connects again."""
+
+    def put(self, outcome: Outcome) -> None:
+        """As `Sink.put`."""
+        self._waiting += (line.strip() for line in lines_of(outcome))
+
+    def flush(self) -> None:
+        """As `Sink.flush`."""
+        while self._waiting:
+            some = self._waiting[:AT_ONCE]
+            try:
+                self._deliver(some)
+            except OSError:
+                self._let_go()
+                raise
+            del self._waiting[: len(some)]
+
+
+class QueueSink(ConfirmedSink):
+    """Sends through a loop of its own."""
+
     def __init__(self, address: Address) -> None:
+        super().__init__()
         self.name, self._address = address.name, address
-        self._loop, self._waiting, self._is_open = (
-            Loop(Exception, quiet=LOGGERS),
-            list[str](),
-            False,
-        )
+        self._loop, self._is_open = Loop(Exception, quiet=LOGGERS), False
 
     @abstractmethod
     async def _connect(self) -> None:
@@ -146,25 +173,13 @@ class QueueSink(Sink):
     async def _send(self, body: bytes) -> None:
         """Return once the broker has it."""
 
-    def put(self, outcome: Outcome) -> None:
-        """As `Sink.put`."""
-        self._waiting += (line.strip() for line in lines_of(outcome))
-
-    def flush(self) -> None:
-        """As `Sink.flush`."""
-        while self._waiting:
-            some = self._waiting[:AT_ONCE]
-            try:
-                self._loop.do(asyncio.wait_for(self._send_all(some), SECONDS))
-            except OSError:
-                self._let_go()
-                raise
-            del self._waiting[: len(some)]
-
     def close(self) -> None:
         """As `Sink.close`."""
         self._let_go()
         self._loop.close()
+
+    def _deliver(self, lines: list[str]) -> None:
+        self._loop.do(asyncio.wait_for(self._send_all(lines), SECONDS))
 
     async def _send_all(self, lines: list[str]) -> None:
         if not self._is_open:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TypeVar
@@ -166,9 +167,9 @@ class Watch:
             self._say(f"goes on from {path}, {self.router.n_series} series known")
         for sink in self._all_sinks:
             position = positions.get(f"sink {sink.name}")
-            self._patiently(sink.name, lambda s=sink, p=position: s.open(p))  # type: ignore[misc]
+            self._patiently(sink.name, partial(sink.open, position))
         position = positions.get(f"source {self.source.name}")
-        self._patiently(self.source.name, lambda: self.source.open(position))
+        self._patiently(self.source.name, partial(self.source.open, position))
 
     def _take(self) -> Batch | None:
         return self.source.take(self.options.patience)
