@@ -276,10 +276,10 @@ def test_ten_labels_make_the_rest_better_from_a_cut_that_alarms_too_much() -> No
 @pytest.mark.slow
 def test_ten_labels_make_the_rest_better_with_the_flagship_network() -> None:
     starts = ["default", "0.7 x", "1/day", "sigma:3"]
-    assert_the_rest_gets_better(load(TRAINED), starts)  # on the first 40 %
+    assert_the_rest_gets_better(load(TRAINED), starts, by=0.01)  # on the first 40 %
 
 
-def assert_the_rest_gets_better(detector: Detector, starts: list[str]) -> None:
+def assert_the_rest_gets_better(detector: Detector, starts: list[str], by: float = 0.02) -> None:
     """As `benchmarks/teaching.py` measures it, over fewer draws."""
     import runpy
 
@@ -290,5 +290,5 @@ def assert_the_rest_gets_better(detector: Detector, starts: list[str]) -> None:
     whole = teaching["Tally"].empty()
     for start in starts:
         whole.join(teaching["teach"](detector, teaching["start_at"](detection, start), n_labels=10))
-    assert teaching["f1"](whole.after) > teaching["f1"](whole.before) + 0.01
+    assert teaching["f1"](whole.after) > teaching["f1"](whole.before) + by
     assert whole.rose > 1.5 * whole.fell
