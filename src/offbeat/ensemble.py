@@ -8,6 +8,7 @@ from typing import Any, Self, get_args
 import numpy as np
 
 from offbeat.baselines import ARDetector
+from offbeat.contamination import Taught
 from offbeat.detection import EventRules
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, ModelFileError, one_of
@@ -123,15 +124,15 @@ class EnsembleDetector(Detector):
         self.prepared_by_ = leader.prepared_by_  # what is expected is in the leader's units
         return log
 
-    def _learn_rest(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
+    def _learn_rest(self, grid: Grid, taught: Taught, progress: ProgressHook | None) -> None:
         for each in (*self.members_[1:], *self.witnesses_):
-            each._fit_grid(grid, learned, progress)
+            each._fit_grid(grid, taught.learned, progress, taught.odd)
 
     def _settle(
-        self, grid: Grid, learned: BoolArray, live: Foreseen, log: tuple[EpochLog, ...]
+        self, grid: Grid, taught: Taught, live: Foreseen, log: tuple[EpochLog, ...]
     ) -> Self:
-        self.members_[0]._settle(grid, learned, live, log)
-        return super()._settle(grid, learned, live, log)
+        self.members_[0]._settle(grid, taught, live, log)
+        return super()._settle(grid, taught, live, log)
 
     def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:
         return self.members_[0]._foresee(prepared, training=training)
@@ -182,10 +183,10 @@ class EnsembleDetector(Detector):
         return np.ones(n_members)
 
     def _calibrate(
-        self, grid: Grid, learned: BoolArray, live: Foreseen
+        self, grid: Grid, taught: Taught, live: Foreseen
     ) -> dict[Smoothing, Calibration]:
         """The members have scored the training part already; no witness speaks up there."""
-        del grid, learned, live
+        del grid, taught, live
         self.band_ = self.members_[0].band_
         self.standards_ = {}
         made: dict[Smoothing, Calibration] = {}
