@@ -72,7 +72,6 @@ class Detector(HasOrigin, HasParameters, ABC):
     calibrations_: dict[Smoothing, Calibration]  # this and the next are learned or chosen
     warm_up_: int
     min_rows_: int
-    _second_pass = False
 
     # ------------------------------------------------------------ what a method fills in
 
@@ -101,6 +100,10 @@ class Detector(HasOrigin, HasParameters, ABC):
     @abstractmethod
     def _chosen(self) -> dict[str, object]:
         """What was chosen from the data, for the report; JSON-able."""
+
+    def _learns_anew(self) -> bool:
+        """Whether to learn a second time without the rows of the training part that are odd."""
+        return True
 
     def _reasons(self) -> dict[str, str]:
         """Why the choices of `_chosen` were made, by their names."""
@@ -266,22 +269,20 @@ class Detector(HasOrigin, HasParameters, ABC):
     ) -> Self:
         """Everything after the rows are regular and it is known which are learned.
 
-        What turns out to be off in the training part is left out in a second pass, which may go
-        on from what the first one learned. `known_odd` are rows left out already.
+        What turns out to be off in the training part is left out of what is usual, and of what is
+        learned by a method that learns anew. `known_odd` are rows left out already.
         """
-        self.left_out_: list[tuple[int, int]] = []
-        self._second_pass = False  # also where an earlier fit was interrupted in its second one
         log = self._fit_rows(grid, learned, progress)
         live = self._foreseen(grid, MODES[0], training=True)
         odd = np.zeros_like(learned)
         if self.preparation.contamination == "auto":
             odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
             odd &= ~self.confirmed_
-        if odd.any():
+        learned = learned & ~odd
+        self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
+        if odd.any() and self._learns_anew():
             del live  # large
-            outliers, learned = self.prepared_by_.outliers, learned & ~odd
-            self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
-            self._second_pass = True
+            outliers = self.prepared_by_.outliers
             log = self._fit_rows(grid, learned, progress)  # sees these outliers no longer
             self.prepared_by_.outliers = outliers
             live = self._foreseen(grid, MODES[0], training=True)

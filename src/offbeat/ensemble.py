@@ -104,8 +104,7 @@ class EnsembleDetector(Detector):
             each._check_options()
 
     def _configure(self, n_rows: int) -> None:
-        if not self._second_pass:
-            self.members_, self.witnesses_ = self._fresh_members(), self._fresh_witnesses()
+        self.members_, self.witnesses_ = self._fresh_members(), self._fresh_witnesses()
         for each in (*self.members_, *self.witnesses_):
             each.season_, each.origin_ = self.season_, self.origin_
             each._configure(n_rows)
@@ -119,7 +118,6 @@ class EnsembleDetector(Detector):
             each.confirmed_ = self.confirmed_
         leader = self.members_[0]
         leader.left_out_ = []  # the ensemble leaves out for all
-        leader._second_pass = self._second_pass
         log = leader._fit_rows(prepared.grid, learned, progress)
         self.prepared_by_ = leader.prepared_by_  # what is expected is in the leader's units
         return log
@@ -140,6 +138,9 @@ class EnsembleDetector(Detector):
     def _chosen(self) -> dict[str, object]:
         everyone = (*self.members_, *self.witnesses_)
         return {type(each).__name__: each._chosen() for each in everyone}
+
+    def _learns_anew(self) -> bool:
+        return self.members_[0]._learns_anew()
 
     def _reasons(self) -> dict[str, str]:
         return {
