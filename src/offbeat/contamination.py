@@ -1,4 +1,4 @@
-"""Rows of a training part that are themselves off: found by a first pass, left out in a second."""
+"""Rows of a training part that are themselves off: found once it is learned, then left out."""
 
 from __future__ import annotations
 
