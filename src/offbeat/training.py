@@ -25,8 +25,6 @@ MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 4, 25
 MIN_BATCH = 8
 """Chunks a step at the least, also where they overlap."""
 MIN_VALIDATION_ROWS = 16
-LEAST_SECONDS = 1e-3
-"""What a second pass has at the least, where the first took all the time."""
 FORETOLD = 2
 """How often a row is foretold at least in a training step, where so many channels are forecast that
 not every row of a chunk can issue forecasts. Neighbours say nearly the same, and chunks start
@@ -74,12 +72,6 @@ class Training:
     trim: float = 0.02
     max_seconds: float | None = None
     keep_on_interrupt: bool = False
-
-    def shortened(self, share: float, seconds: float) -> Training:
-        """The same for a share of the epochs, in what `max_seconds` leaves after so many."""
-        left = None if self.max_seconds is None else max(self.max_seconds - seconds, LEAST_SECONDS)
-        epochs = math.ceil(self.max_epochs * share)
-        return replace(self, max_epochs=epochs, max_seconds=left)
 
     def check(self) -> None:
         """Raise a `ConfigError` for the first value that is out of its range."""
