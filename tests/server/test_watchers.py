@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from offbeat import StreamDetector, load, parse_threshold
 from offbeat.server.app import create_app
 from offbeat.server.options import Limits, ServerOptions
+from offbeat.server.workbench.watching import keeper
 from offbeat.stream.teaching import exchange
 
 SECRET = "hunter2secret"
@@ -105,7 +106,7 @@ def test_rows_come_out_as_the_library_scores_them_over_stops(
     assert now["lag"] > 0
     file = client.get(f"{API}/watchers/{watcher}/events/file").text.splitlines()
     assert [each.partition(",")[0] for each in file[1:]] == [each["id"] for each in events]
-    line = f'offbeat_watcher_rows{{watcher="{path.stem}"}} {N_ROWS}.0'
+    line = f'offbeat_watcher_rows{{id="{watcher}",watcher="{path.stem}"}} {N_ROWS}.0'
     assert line in client.get("/metrics").text
 
 
@@ -123,6 +124,22 @@ def test_a_killed_watcher_begins_anew_and_says_why(client, watched, about, detec
     theirs = by_library(StreamDetector(detector), series)
     assert same(said, theirs)
     assert about(watcher)["events"] == len(ids(theirs))
+
+
+def test_a_watcher_that_crashes_too_often_has_failed(client, watched, about, monkeypatch) -> None:
+    monkeypatch.setattr(keeper, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(keeper, "MOST_RESTARTS", 1)
+    watcher, _ = watched(lines(pump(5)))
+    bench = client.app.state.bench
+    for number in range(2):
+        until(lambda n=number: about(watcher)["restarts"] == n, "a beginning")
+        until(lambda: about(watcher)["state"] == "running", "its run")
+        os.kill(bench.watchers.pid(watcher), signal.SIGKILL)
+        until(lambda: about(watcher)["state"] != "running", "its end")
+    failed = until(lambda: about(watcher)["state"] == "failed" and about(watcher), "giving up")
+    assert failed["problem"] == "the process ended with signal 9"
+    assert client.post(f"{API}/watchers/{watcher}/start").json()["problem"] is None
+    until(lambda: about(watcher)["state"] == "running", "a person's start")
 
 
 def test_a_cut_a_mute_and_a_version_act_on_the_next_row(
@@ -182,10 +199,13 @@ def test_a_false_alarm_becomes_a_label_that_acts_on_the_next_row(
     starts = [readings(client, watcher)[first]["time"] for first, _ in again]
     alarms = [each for each in events if each["start_time"] in starts]
     assert len(alarms) == 3
+    bench = client.app.state.bench
+    assert watcher in [each for each, _ in bench.watchers._due()]
     for each in alarms:
         said = client.post(f"{here}/events/{each['id']}/feedback", json={"feedback": "false alarm"})
         assert said.status_code == 200, said.text
     assert sum(e["verdict"] == "false alarm" for e in client.get(f"{here}/events").json()) >= 3
+    assert watcher not in [each for each, _ in bench.watchers._due()]
     (live,) = client.get(f"{here}/series").json()
     recorded = client.get(f"{API}/series/{live['series_id']}").json()
     assert (recorded["n_rows"], recorded["n_labels"]) == (140, 3)
@@ -261,6 +281,7 @@ def series_times(text: str) -> list[str]:
         ("ftp://somewhere/file", 422, "is no source"),
         ("nats://host:99999/x", 422, "no address of a source"),
         ("postgresql://u:" + SECRET + "@h/d", 422, "asks nothing"),
+        ("sqlite:///{live}/x.db%3Fmode=rw?query=SELECT 1", 422, "question mark"),
         ("x\ny", 422, "printable"),
     ],
 )
@@ -357,7 +378,7 @@ def test_the_next_start_goes_on_and_there_is_a_limit(inline, detector, tmp_path,
         assert same(readings(client, watcher), by_library(StreamDetector(detector), series))
 
 
-def test_a_killed_server_loses_no_row(nursery, detector, tmp_path) -> None:
+def test_a_killed_server_loses_no_row(inline, nursery, detector, tmp_path) -> None:
     series, data = pump(), tmp_path / "data"
     path = data / "live" / "rows.ndjson"
     with postgres_database() as url:
@@ -371,12 +392,15 @@ def test_a_killed_server_loses_no_row(nursery, detector, tmp_path) -> None:
             until(lambda: http.get(f"/watchers/{watcher}").json()["rows"], "rows")
         server.end(signal.SIGKILL)
         grow(path, lines(series, 70))
-        server = nursery.start(tmp_path / "out.txt", data=str(data), store=url)
-        with httpx2.Client(base_url=f"{server.address}{API}", timeout=20) as http:
-            until(lambda: http.get(f"/watchers/{watcher}").json()["rows"] == N_ROWS, "the rest")
-            said = http.get(f"/watchers/{watcher}/readings").json()
+        options = ServerOptions(data=data, store=url, grace=0.0)
+        with TestClient(create_app(options), base_url="http://127.0.0.1") as client:
+            here = f"{API}/watchers/{watcher}"
+            until(lambda: client.get(here).json()["rows"] == N_ROWS, "the rest")
             theirs = by_library(StreamDetector(detector), series)
-            assert same(said, theirs)
-            events = http.get(f"/watchers/{watcher}/events").json()
+            assert same(readings(client, watcher), theirs)
+            events = client.get(f"{here}/events").json()
             assert {each["id"] for each in events} == ids(theirs)
-        server.end()
+            first = next(each for each in events if each["phase"] == "closed")
+            word = {"feedback": "false alarm"}
+            said = client.post(f"{here}/events/{first['id']}/feedback", json=word)
+            assert said.json()["verdict"] == "false alarm"

@@ -68,7 +68,7 @@ class Figures:
         self.jobs = Gauge("offbeat_jobs", "Jobs by state.", ("state",), registry=self.registry)
         self.series = Gauge("offbeat_series", "Series in the store.", registry=self.registry)
         self.watchers = {
-            name: Gauge(f"offbeat_watcher_{name}", text, ("watcher",), registry=self.registry)
+            name: Gauge(f"offbeat_watcher_{name}", text, ("watcher", "id"), registry=self.registry)
             for name, text in OF_WATCHERS.items()
         }
         ProcessCollector(registry=self.registry)
@@ -85,7 +85,7 @@ class Figures:
             for name, gauge in self.watchers.items():
                 number = watcher.state == "running" if name == "up" else getattr(watcher, name)
                 if number is not None:
-                    gauge.labels(watcher.name).set(number)
+                    gauge.labels(watcher.name, watcher.id).set(number)
         return generate_latest(self.registry)
 
 

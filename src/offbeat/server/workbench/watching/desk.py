@@ -397,9 +397,7 @@ class WatcherDesk:
             found = list[tuple[str, LiveSeries]]()
             for each in ids:
                 for live in self.feed.series(each):
-                    latest = self.feed.events(each, series=live.name, limit=1)
-                    closed = latest and latest[0]["phase"] == "closed"
-                    if closed and latest[0]["at"] > (live.recorded_at or ""):
+                    if self.feed.closed_since(each, live.name, live.recorded_at or ""):
                         found.append((each, live))
             return found
         except OffbeatError:

@@ -147,6 +147,16 @@ class Feed:
                 raise NotThereError(f"there is no event {event_id}")
             return _event(row._mapping)
 
+    def closed_since(self, watcher_id: str, series: str, moment: str) -> bool:
+        """Whether an event of a series has closed after a moment."""
+        table = live_events.c
+        wanted = select(table.id).where(
+            table.watcher_id == watcher_id, table.series == series, table.phase == "closed",
+            table.at > moment,
+        )  # fmt: skip
+        with self._store.reading() as session:
+            return session.execute(wanted.limit(1)).first() is not None
+
     def since(
         self, watcher_id: str, after: str, series: str | None = None
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], str]:

@@ -125,6 +125,8 @@ def _address(url: str, what: str) -> Address:
         if isinstance(problem, ConfigError):
             raise
         raise ConfigError(f"{masked(url)} is no address of a {what}") from None
+    if "?" in address.topic:  # once more read as a URL, it would be another one
+        raise ConfigError(f"{masked(url)}: no question mark may stand in a path")
     if address.scheme in OF_THE_TERMINAL:
         raise NotAllowedError(
             f"{address.scheme} is for `offbeat watch` in a terminal: a watcher of a server shows "
