@@ -283,7 +283,7 @@ def _behind(lag: float | None) -> str:
     """How far the newest row lay behind the clock when it came; what is replayed lies far."""
     if lag is None:
         return "\N{EN DASH}"
-    return "> 1 day" if lag > DAY_S else duration(max(0.0, lag), 1)
+    return ">1 d" if lag > DAY_S else duration(max(0.0, lag), 1)
 
 
 def _version(in_use: dict[str, Any] | None) -> str:

@@ -106,7 +106,7 @@ class Keeper:
                 return
             self._ask_to_stop(kept)
         if not kept.gone.wait(LONGEST_STOP):
-            kept.process.kill()
+            self._kill(kept)
             kept.gone.wait(LONGEST_STOP)
 
     def pid(self, watcher_id: str) -> int | None:
@@ -118,18 +118,15 @@ class Keeper:
         """End all, each after its checkpoint; they are begun again at the next start."""
         self._closing.set()
         with self._lock:
-            running = [kept for kept in self._kept.values() if kept.process is not None]
-            for kept in running:
-                self._ask_to_stop(kept)
-        until = time.monotonic() + LONGEST_STOP
-        for kept in running:
-            assert kept.process is not None
-            kept.process.join(max(0.0, until - time.monotonic()))
-            if kept.process.is_alive():
-                kept.process.kill()
-                kept.process.join()
-        if self._thread is not None:
-            self._thread.join()
+            for kept in self._kept.values():
+                if kept.process is not None:
+                    self._ask_to_stop(kept)
+        if self._thread is None:
+            return
+        self._thread.join(LONGEST_STOP)
+        for kept in list(self._kept.values()):
+            self._kill(kept)
+        self._thread.join()
 
     # ------------------------------------------------------------ one process
 
@@ -146,6 +143,11 @@ class Keeper:
         kept.process.start()
         theirs.close()
         self._kept[watcher_id] = kept
+
+    def _kill(self, kept: _Kept) -> None:
+        with self._lock:
+            if kept.process is not None:
+                kept.process.kill()
 
     def _ask_to_stop(self, kept: _Kept) -> None:
         kept.stopping = True
