@@ -20,6 +20,6 @@ from offbeat.server.workbench.bench import Workbench
 from offbeat.server.workbench.exports import Exported
 from offbeat.server.workbench.thresholds import Preview
 from offbeat.server.workbench.training import TrainingRequest
-from offbeat.server.workbench.watching.desk import WatcherRequest
+from offbeat.server.workbench.watching.request import WatcherRequest
 
 __all__ = ["Exported", "Preview", "TrainingRequest", "WatcherRequest", "Workbench"]

@@ -1,6 +1,7 @@
 """Watchers: streams that the server watches itself, each in a process of its own.
 
-desk        what people call;  guarding  what a URL may be, and what of it is shown
+desk        what people call;  request  what is asked for
+guarding    what a URL may be, and what of it is shown
 keeper      the processes: started, stopped, begun anew after a crash
 process     what one of them does;  taught  the models, swapped between two rows when labels act
 telling     what a watcher writes into the store;  feed  what is read from there

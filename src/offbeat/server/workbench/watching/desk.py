@@ -5,15 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 
-from offbeat.connect import Fields
-from offbeat.errors import ConfigError, DataError, OffbeatError, nearest_names
+from offbeat.errors import ConfigError, DataError, OffbeatError
 from offbeat.recalibration import Recalibration
 from offbeat.server.faults import ConflictError
 from offbeat.server.files import DataFolder
@@ -28,49 +26,20 @@ from offbeat.server.workbench.moments import moment_number, moment_text
 from offbeat.server.workbench.series import clean_name
 from offbeat.server.workbench.teaching import TeachingDesk
 from offbeat.server.workbench.watching.feed import Feed, LiveSeries
-from offbeat.server.workbench.watching.guarding import checked_sink, checked_source, masked
+from offbeat.server.workbench.watching.guarding import masked
 from offbeat.server.workbench.watching.keeper import Keeper
 from offbeat.server.workbench.watching.process import WatcherTask, watcher_folder
 from offbeat.server.workbench.watching.recording import Recorder
-from offbeat.stream import StreamDetector, StreamOptions
+from offbeat.server.workbench.watching.request import WatcherRequest, check_request, checked_models
 from offbeat.stream.arrival import step_units
 from offbeat.thresholds import FBetaThreshold, LabelledThreshold
 
-__all__ = ["LIVE_FOLDER", "WatcherDesk", "WatcherRequest"]
+__all__ = ["WatcherDesk"]
 
 LIVE_FOLDER = "live"
-MOST_SINKS, MOST_MODELS = 8, 20
-OPTIONS = ("lateness", "stall_after", "stuck_after", "drift_span", "zone", "history")
-MOST_HISTORY = 20_000
 LIVE = ("starting", "running", "restarting")
 RECORD_EVERY = 60.0
 """Seconds after which a recording is brought up to date if an event has closed since."""
-
-
-@dataclass(frozen=True)
-class WatcherRequest:
-    """What is to be watched.
-
-    Parameters
-    ----------
-    name
-        What people call it.
-    source, sinks
-        Addresses, as `offbeat watch` takes them.
-    models
-        A pattern of names and the id of a model each, in the order in which they are tried.
-    fields
-        What stands where in a record: `Fields`.
-    options
-        Of `StreamOptions`: lateness, stall_after, stuck_after, drift_span, zone, history.
-    """
-
-    name: str
-    source: str
-    models: Sequence[tuple[str, str]]
-    sinks: Sequence[str] = ()
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class WatcherDesk:
@@ -135,8 +104,8 @@ class WatcherDesk:
         ConflictError
             If there are as many watchers as there may be.
         """
-        models = self._checked_models(request.models)
-        self._check(request)
+        models = checked_models(request.models, self._models)
+        check_request(request, self._readable, [self._live_folder])
         row = WatcherRow(
             id=new_id(), name=clean_name(request.name), source=request.source,
             sinks=list(request.sinks), models=models, fields=dict(request.fields),
@@ -308,46 +277,6 @@ class WatcherDesk:
         for found in self._detections.find(series_id=series_id):
             return found.model_id
         raise ConflictError(f"no model judges the series {series_id}: score it first")
-
-    def _checked_models(self, wanted: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-        if not 0 < len(wanted) <= MOST_MODELS:
-            raise ConfigError(f"a watcher has 1 to {MOST_MODELS} models, {len(wanted)} came")
-        made = list[dict[str, str]]()
-        if len({pattern for pattern, _ in wanted}) < len(wanted):
-            raise ConfigError("a pattern of names stands there twice")
-        for pattern, model_id in wanted:
-            clean_name(pattern)
-            detector = self._models.detector(model_id)
-            if not detector.has_clock_:
-                raise ConfigError(
-                    f"the model {model_id} has no clock: a watcher needs one that was trained on "
-                    f"data with a time column"
-                )
-            StreamDetector(detector)  # refuses what cannot be told row by row
-            made.append({"pattern": pattern, "model_id": model_id})
-        return made
-
-    def _check(self, request: WatcherRequest) -> None:
-        for name in request.options:
-            if name not in OPTIONS:
-                raise ConfigError(f"no option {name!r}: {nearest_names(name, OPTIONS)}")
-        history = request.options.get("history", 1)
-        if not isinstance(history, int) or not 0 < history <= MOST_HISTORY:
-            raise ConfigError(f"history is 1 to {MOST_HISTORY} rows, {history!r} came")
-        chosen = StreamOptions(**request.options)
-        chosen.check()
-        chosen.lateness_units(has_clock=True)
-        try:
-            Fields(**request.fields)
-        except TypeError:
-            raise ConfigError(
-                "fields are time, series, values and zone: where each stands in a record"
-            ) from None
-        if len(request.sinks) > MOST_SINKS or len(set(request.sinks)) < len(request.sinks):
-            raise ConfigError(f"a watcher has at most {MOST_SINKS} different sinks")
-        checked_source(request.source, self._readable)
-        for url in request.sinks:
-            checked_sink(url, [self._live_folder])
 
     @property
     def _live_folder(self) -> Path:

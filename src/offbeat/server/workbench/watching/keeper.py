@@ -72,7 +72,7 @@ class Keeper:
         self._context = multiprocessing.get_context("forkserver")
 
     def open(self) -> None:
-        """Begin with every watcher that is wanted."""
+        """Have every watcher begun that is wanted, beside the server's own start."""
         with self._store.writing() as session:
             wanted = list(
                 session.scalars(select(WatcherRow.id).where(WatcherRow.wanted == "running"))
@@ -83,17 +83,16 @@ class Keeper:
                 .values(state="starting", note=None)
             )
         self._context.set_forkserver_preload([run_watcher.__module__])
-        for watcher_id in wanted:
-            self._begin(watcher_id, _Kept())
+        self._kept = {each: _Kept(again_at=time.monotonic()) for each in wanted}
         self._thread = threading.Thread(target=self._look, name="offbeat-keeper", daemon=True)
         self._thread.start()
 
     def start(self, watcher_id: str) -> None:
-        """Begin with one; one that runs already goes on."""
+        """Have one begun; one that runs already goes on."""
         with self._lock:
             known = self._kept.get(watcher_id)
             if known is None or known.process is None:
-                self._begin(watcher_id, _Kept())
+                self._kept[watcher_id] = _Kept(again_at=time.monotonic())
 
     def stop(self, watcher_id: str) -> None:
         """End one after its checkpoint; it is gone afterwards."""
@@ -101,7 +100,7 @@ class Keeper:
             kept = self._kept.get(watcher_id)
             if kept is None:
                 return
-            if kept.process is None:  # it waits to be begun anew
+            if kept.process is None:  # it waits to be begun
                 del self._kept[watcher_id]
                 return
             self._ask_to_stop(kept)
@@ -169,7 +168,8 @@ class Keeper:
 
     def _look_after(self, watcher_id: str, kept: _Kept) -> None:
         if kept.process is None:
-            if kept.again_at is not None and time.monotonic() >= kept.again_at:
+            due = kept.again_at is not None and time.monotonic() >= kept.again_at
+            if due and not self._closing.is_set():
                 self._begin(watcher_id, kept)
             return
         alive = kept.process.is_alive()
