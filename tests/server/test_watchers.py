@@ -11,10 +11,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import httpx2
 import pytest
 from live_watching import N_ROWS, ODD, by_library, grow, ids, lines, pump, quick_model, same, until
-from serving import API, READ_TOKEN, bearer, is_problem, postgres_database
+from serving import API, READ_TOKEN, bearer, is_problem
 from starlette.testclient import TestClient
 
 from offbeat import StreamDetector, load, parse_threshold
@@ -376,31 +375,3 @@ def test_the_next_start_goes_on_and_there_is_a_limit(inline, detector, tmp_path,
     with TestClient(create_app(options), base_url="http://127.0.0.1") as client:
         until(lambda: client.get(f"{API}/watchers/{watcher}").json()["rows"] == N_ROWS, "the rest")
         assert same(readings(client, watcher), by_library(StreamDetector(detector), series))
-
-
-def test_a_killed_server_loses_no_row(inline, nursery, detector, tmp_path) -> None:
-    series, data = pump(), tmp_path / "data"
-    path = data / "live" / "rows.ndjson"
-    with postgres_database() as url:
-        server = nursery.start(tmp_path / "out.txt", data=str(data), store=url)
-        with httpx2.Client(base_url=f"{server.address}{API}", timeout=20) as http:
-            upload = {"name": "pumps"}
-            made = http.post("/models", params=upload, content=detector.read_bytes()).json()
-            path.write_text(lines(series, 0, 70))
-            body = {"name": "x", "models": [{"model_id": made["id"]}], "source": str(path)}
-            watcher = http.post("/watchers", json=body).json()["id"]
-            until(lambda: http.get(f"/watchers/{watcher}").json()["rows"], "rows")
-        server.end(signal.SIGKILL)
-        grow(path, lines(series, 70))
-        options = ServerOptions(data=data, store=url, grace=0.0)
-        with TestClient(create_app(options), base_url="http://127.0.0.1") as client:
-            here = f"{API}/watchers/{watcher}"
-            until(lambda: client.get(here).json()["rows"] == N_ROWS, "the rest")
-            theirs = by_library(StreamDetector(detector), series)
-            assert same(readings(client, watcher), theirs)
-            events = client.get(f"{here}/events").json()
-            assert {each["id"] for each in events} == ids(theirs)
-            first = next(each for each in events if each["phase"] == "closed")
-            word = {"feedback": "false alarm"}
-            said = client.post(f"{here}/events/{first['id']}/feedback", json=word)
-            assert said.json()["verdict"] == "false alarm"

@@ -91,8 +91,7 @@ def _line(watcher: WatcherRecord, course: list[float | None]) -> None:
     with tag("a", f"row {alert}", href=f"/live/{watcher.id}"):
         with tag("span"):
             words("span", watcher.name, "name", title=watcher.name)
-            heard = f", {plural(len(watcher.series), 'series').removesuffix('s')}s"
-            words("span", f"{watcher.rows:,} rows{heard if watcher.series else ''}", "sub")
+            words("span", f"{watcher.rows:,} rows, {len(watcher.series):,} series", "sub")
         drawn = sparkline(np.array([np.nan if each is None else each for each in course], float))
         ui.html(drawn or "<span></span>", sanitize=False)
         with tag("span"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,10 @@ LIVE_FOLDER = "live"
 LIVE = ("starting", "running", "restarting")
 RECORD_EVERY = 60.0
 """Seconds after which a recording is brought up to date if an event has closed since."""
+RECORDER = "the watcher"
+"""Who has recorded if nobody asked."""
+
+log = logging.getLogger("offbeat.watchers")
 
 
 class WatcherDesk:
@@ -315,9 +320,9 @@ class WatcherDesk:
                 if self._closing.is_set():
                     return
                 try:
-                    self._recorder.record(watcher_id, live, by=ORIGIN_NAME)
-                except OffbeatError:
-                    continue  # it is tried again
+                    self._recorder.record(watcher_id, live, by=RECORDER)
+                except Exception:  # the watcher was just deleted, or the disk is full: tried again
+                    log.exception("not recorded", extra={"watcher": watcher_id})
 
     def _due(self) -> list[tuple[str, LiveSeries]]:
         try:
@@ -331,9 +336,6 @@ class WatcherDesk:
             return found
         except OffbeatError:
             return []
-
-
-ORIGIN_NAME = "the watcher"
 
 
 def _verdict(event: Mapping[str, Any], labels: Sequence[LabelRecord]) -> str | None:

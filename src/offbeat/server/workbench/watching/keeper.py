@@ -162,6 +162,10 @@ class Keeper:
                         self._look_after(watcher_id, kept)
                     except StoreError as problem:  # it comes back
                         log.warning("watcher waits for the store", extra={"problem": str(problem)})
+                    except Exception:  # a mistake, or no room for a process: the others go on
+                        log.exception("watcher cannot be kept", extra={"watcher": watcher_id})
+                        if kept.process is None:
+                            kept.again_at = time.monotonic() + LAST_DELAY
                 if self._closing.is_set() and all(k.process is None for k in self._kept.values()):
                     return
             time.sleep(LOOK_EVERY)

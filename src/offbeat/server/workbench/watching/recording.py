@@ -33,7 +33,7 @@ from offbeat.server.workbench.moments import moment_number
 from offbeat.server.workbench.series import SeriesShelf
 from offbeat.server.workbench.watching.feed import Feed, LiveSeries
 
-__all__ = ["ORIGIN", "Recorder"]
+__all__ = ["Recorder"]
 
 ORIGIN = "watcher"
 MOST_ROWS = 100_000
