@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from offbeat.series import Series
-from offbeat.server.files import DataFolder, StoredFile, write_series
+from offbeat.server.files import DataFolder, Shelf, StoredFile, write_series
 from offbeat.server.jobs.tasks import ScoreTask
 from offbeat.server.jobs.worker import Worker
 from offbeat.server.records import SeriesRecord
@@ -28,7 +29,7 @@ from offbeat.server.store import (
     now_text,
     row_of,
 )
-from offbeat.server.workbench.models import ModelShelf, version_row
+from offbeat.server.workbench.models import ModelShelf
 from offbeat.server.workbench.moments import moment_number
 from offbeat.server.workbench.series import SeriesShelf
 from offbeat.server.workbench.watching.feed import Feed, LiveSeries
@@ -90,49 +91,34 @@ class Recorder:
             return self._keep(watcher_id, live, made, series_id, begun, by)
 
     def _keep(
-        self, watcher_id: str, live: LiveSeries, made: Series, series_id: str | None, begun: str,
+        self,
+        watcher_id: str,
+        live: LiveSeries,
+        made: Series,
+        series_id: str | None,
+        begun: str,
         by: str,
-    ) -> SeriesRecord:  # fmt: skip
+    ) -> SeriesRecord:
+        """Put rows and scores in the place of the older ones."""
         file = self._folder.keep(
             "series", f"{new_id()}.parquet", lambda path: write_series(made, path)
         )
         try:
-            path, version = self._models.file(live.model_id)
-            target = self._folder.path("scores", f"{new_id()}.safetensors")
-            task = ScoreTask(
-                series=str(self._folder.path("series", file.name)),
-                model=str(path),
-                target=str(target),
-                model_name=self._models.get(live.model_id).name,
-            )
-            n_rows = self._worker.run(task)["n_rows"]
-            scores = self._folder.adopt("scores", Path(task.target).name)
+            scores = self._score(live.model_id, file)
         except BaseException:
             self._folder.remove("series", file.name)
             raise
-        gone = list[tuple[Any, str]]()
         with self._store.writing() as session:
             row = None if series_id is None else session.get(SeriesRow, series_id)
             if row is None:
-                watcher = row_of(session, WatcherRow, watcher_id)
-                row = SeriesRow(id=new_id(), name=_name(watcher.name, live.name), created_by=by)
-                row.origin, row.notes = f"{ORIGIN} {watcher_id}", []
-                row.has_clock, row.has_label, row.zone = True, False, None
+                row, gone = _new_row(session, watcher_id, live.name, by), []
             else:
-                gone.append(("series", row.file))
-                old = select(DetectionRow.file).where(DetectionRow.series_id == row.id)
-                gone += [("scores", name) for name in session.scalars(old)]
-                session.execute(delete(DetectionRow).where(DetectionRow.series_id == row.id))
+                gone = _take_older(session, row)
             _describe(row, made, file)
             session.add(row)
             session.flush()
-            known = version_row(session, live.model_id, version.number)
-            session.add(
-                DetectionRow(
-                    series_id=row.id, version_id=known.id, file=scores.name, bytes=scores.bytes,
-                    checksum=scores.checksum, n_rows=n_rows, created_by=by,
-                )
-            )  # fmt: skip
+            scores.series_id, scores.created_by = row.id, by
+            session.add(scores)
             session.execute(
                 update(live_series)
                 .where(live_series.c.watcher_id == watcher_id, live_series.c.name == live.name)
@@ -143,6 +129,41 @@ class Recorder:
         for shelf, name in gone:
             self._folder.remove(shelf, name)
         return self._series.get(series_id)
+
+    def _score(self, model_id: str, file: StoredFile) -> DetectionRow:
+        """Scores of a file by the version in use, not in the store yet."""
+        path, version = self._models.file(model_id)
+        task = ScoreTask(
+            series=str(self._folder.path("series", file.name)),
+            model=str(path),
+            target=str(self._folder.path("scores", f"{new_id()}.safetensors")),
+            model_name=self._models.get(model_id).name,
+        )
+        n_rows = self._worker.run(task)["n_rows"]
+        stored = self._folder.adopt("scores", Path(task.target).name)
+        return DetectionRow(
+            version_id=version.id,
+            file=stored.name,
+            bytes=stored.bytes,
+            checksum=stored.checksum,
+            n_rows=n_rows,
+        )
+
+
+def _new_row(session: Session, watcher_id: str, name: str, by: str) -> SeriesRow:
+    watcher = row_of(session, WatcherRow, watcher_id)
+    row = SeriesRow(id=new_id(), name=_name(watcher.name, name), created_by=by)
+    row.origin, row.notes = f"{ORIGIN} {watcher_id}", []
+    row.has_clock, row.has_label, row.zone = True, False, None
+    return row
+
+
+def _take_older(session: Session, row: SeriesRow) -> list[tuple[Shelf, str]]:
+    """Take the older scores away; the files that are not needed any more."""
+    of_series = DetectionRow.series_id == row.id
+    scores = session.scalars(select(DetectionRow.file).where(of_series)).all()
+    session.execute(delete(DetectionRow).where(of_series))
+    return [("series", row.file), *(("scores", name) for name in scores)]
 
 
 def series_of(rows: list[dict[str, Any]], name: str) -> Series:
