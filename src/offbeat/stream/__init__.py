@@ -9,6 +9,7 @@ preparing -> foreseeing | tail -> signalling -> judging    the live score, a twi
 cutting      the cut;  happening  events;  sensors  no data, stuck;  drift  scores that moved away
 readings     what is said of a row
 checkpoint   where a stream stands;  retraining  a new model beside it
+teaching     another cut, mute or model between two rows
 perseries    arrays with one entry a series
 """
 
