@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,12 +15,12 @@ from offbeat.connect.contract import Outcome, Refused
 from offbeat.connect.decoding import VALUE
 from offbeat.connect.fields import Row
 from offbeat.connect.learning import Learner
-from offbeat.connect.outcome import plain_readings
+from offbeat.connect.outcome import moment_text, nullable, plain_readings
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, DataError, nearest_names
 from offbeat.persist import load
 from offbeat.storable import part, under
-from offbeat.stream import Checkpoint, LiveEvent, Readings, StreamDetector, StreamOptions
+from offbeat.stream import AHEAD, Checkpoint, LiveEvent, Readings, StreamDetector, StreamOptions
 
 __all__ = ["ModelRule", "Router"]
 
@@ -106,6 +107,7 @@ class Router:
             for said in self._said(self._streams[key], fit, refused, source):
                 readings += self._plain(said)
                 events += said.events
+                refused += _ahead(said, source)
         if self._learner is None:
             refused += [
                 Refused.of(row.record, f"no model for the series {row.series!r}", source)
@@ -127,6 +129,17 @@ class Router:
                 events += said.events
         return Outcome(readings, events, refused)
 
+    def now(self) -> np.datetime64 | None:
+        """The newest time of all series, but of those whose clock is far ahead of most others."""
+        watched = [each for each in self._streams.values() if each.detector.has_clock_]
+        heard = [(each.newest(), each.reach_ahead) for each in watched if each.series]
+        if not heard:
+            return None
+        times = np.concatenate([time for time, _ in heard]).astype(np.int64)
+        usual = np.sort(times)[(len(times) - 1) // 2]
+        near = times[times - usual <= max(reach for _, reach in heard)]
+        return np.datetime64(int(near.max()), "ns")
+
     def stalled(self, now: np.datetime64) -> Outcome:
         """Series of which nothing came for too long at this time."""
         watched = [each for each in self._streams.values() if each.detector.has_clock_]
@@ -141,7 +154,8 @@ class Router:
         said = [stream.finish() for stream in self._streams.values()]
         readings = [row for each in said for row in self._plain(each)]
         events = [event for each in said for event in each.events]
-        return Outcome([*last.readings, *readings], [*last.events, *events])
+        refused = [each for some in said for each in _ahead(some, "")]
+        return Outcome([*last.readings, *readings], [*last.events, *events], refused)
 
     # ------------------------------------------------------------ being killed
 
@@ -236,6 +250,18 @@ class Router:
         middle = len(rows) // 2
         first = self._said(stream, rows[:middle], refused, source)
         return first + self._said(stream, rows[middle:], refused, source)
+
+
+def _ahead(said: Readings, source: str) -> list[Refused]:
+    """Rows whose clock was far ahead, as what was refused."""
+    refused = list[Refused]()
+    for i in np.flatnonzero(np.asarray(said.status) == AHEAD).tolist():
+        at = moment_text(said.time[i])
+        values = dict(zip(said.channels, nullable(said.values[i]), strict=True))
+        content = json.dumps({"series": said.series[i], "time": at, **values})
+        reason = f"the time {at} is far ahead of its series, and the rows after it were not"
+        refused.append(Refused.of(content, reason, source))
+    return refused
 
 
 def _learned(series: str) -> str:

@@ -188,9 +188,11 @@ class Watch:
 
     def _silence(self, rows: Sequence[Row]) -> Outcome:
         """Series without data, by the clock of the data and what has passed since they came."""
-        if rows and isinstance(rows[-1].time, np.datetime64):
-            self._now, self._came = rows[-1].time, time.monotonic()
-        if self._now is None or not self.source.is_live:
+        if not self.source.is_live:
+            return Outcome()
+        if rows:
+            self._now, self._came = self.router.now(), time.monotonic()
+        if self._now is None:
             return Outcome()
         passed = np.timedelta64(round((time.monotonic() - self._came) * 1e9), "ns")
         return self.router.stalled(self._now + passed)

@@ -2,7 +2,8 @@
 
 detector     StreamDetector: what people call
 options      how a stream is watched
-incoming     values checked at the door;  arrival  which row of the grid a measurement is
+incoming     values checked at the door;  arrival  which row of the grid a measurement is;
+jumping      clocks that jump
 intake       named series in, readings out
 line         gaps let pass, engine driven;  engine  one step of all series
 preparing -> foreseeing | tail -> signalling -> judging    the live score, a twin for each step
@@ -20,10 +21,11 @@ from offbeat.stream.detector import StreamDetector
 from offbeat.stream.drift import Drift
 from offbeat.stream.happening import LiveEvent
 from offbeat.stream.options import StreamOptions
-from offbeat.stream.readings import Reading, Readings
+from offbeat.stream.readings import AHEAD, Reading, Readings
 from offbeat.stream.retraining import Retraining
 
 __all__ = [
+    "AHEAD",
     "POLICIES",
     "Checkpoint",
     "Drift",

@@ -14,7 +14,7 @@ import numpy as np
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, DataError
 from offbeat.persist import load
-from offbeat.series import Series
+from offbeat.series import IntArray, Series
 from offbeat.storable import part, under
 from offbeat.stream.arrival import as_time, moments_of, step_units
 from offbeat.stream.checkpoint import Checkpoint, fingerprint, kept_model, model_kept
@@ -68,9 +68,8 @@ class StreamDetector:
         options.check()
         self.options, self.detector = options, detector._fitted()
         self._given = detector
-        lateness = options.lateness_units(detector.has_clock_)
-        step, line = step_units(detector), Line(detector, options)
-        self._intake = Intake(line, detector.channels_, lateness, step, options.max_series)
+        line = Line(detector, options)
+        self._intake = Intake(line, detector.channels_, step_units(detector), options)
         self._incoming = Incoming(detector.channels_, detector.has_clock_, options.zone)
         self._before: Detector | None = None
 
@@ -169,6 +168,15 @@ class StreamDetector:
         moments = moments_of(now, self.detector.has_clock_, self.options.zone)
         names, seen = self._intake.names, self._intake.last_seen()
         return tuple(self._line.silence.begun(np.arange(len(names)), seen, moments, names))
+
+    def newest(self) -> IntArray:
+        """The newest time of each series in the order of `series`, nanoseconds or rows, (S,)."""
+        return self._intake.last_seen()
+
+    @property
+    def reach_ahead(self) -> int:
+        """How far ahead of its series a row is believed at once: nanoseconds, or rows."""
+        return self.options.max_ahead * step_units(self.detector)
 
     def finish(self) -> Readings:
         """Release what waits and close what is open, as at the end of a file."""
@@ -270,11 +278,13 @@ class StreamDetector:
             "series": list(intake.names),
             "counts": dict(self.counts),
             "open": self._line.engine.open_events(),
-            "waiting": [waiting.state() for waiting in intake.waiting] if intake.lateness else [],
+            "waiting": [waiting.state() for waiting in intake.waiting] if intake.waits else [],
+            "held": intake.jumps.plain(),
             "frozen": self._line.engine.cut.frozen,
         }
         arrays = {k: v.copy() for k, v in self._line.state(n_series).items()}
-        arrays = under("line", arrays)
+        jumps = {k: v.copy() for k, v in intake.jumps.state(n_series).items()}
+        arrays = under("line", arrays) | under("jumps", jumps)
         if self.detector is not self._given:  # a new process would not know it
             plain["retrained"], model = kept_model(self.detector)
             arrays |= under("model", model)
@@ -312,6 +322,8 @@ class StreamDetector:
         again._before = None if retrained is None else self._given
         again._intake.rows(plain["series"])
         again._line.restore(part("line", checkpoint.arrays), len(plain["series"]))
+        again._intake.jumps.restore(part("jumps", checkpoint.arrays), len(plain["series"]))
+        again._intake.jumps.restore_plain(plain["held"])
         again._line.engine.restore_events(plain["open"])
         again._line.engine.cut.frozen = plain["frozen"]
         for waiting, state in zip(again._intake.waiting, plain["waiting"], strict=False):

@@ -125,6 +125,18 @@ class Line(PerSeries):
             self.engine.skip(rows[left > 0], left[left > 0])
         return events
 
+    def set_back(self, row: int, moment: int, names: list[str]) -> list[LiveEvent]:
+        """Let a long gap pass, and go on with the row of this time, whatever came before."""
+        rows, events = np.array([row]), list[LiveEvent]()
+        if self.clock.row[row] < 0:
+            return events
+        nothing = np.full((1, len(self.engine.channels)), np.nan)
+        for into in range(1, self.engine.settled + 1):
+            number = self.clock.row[rows] + into
+            events += self.engine.step(rows, number, self.clock.time[rows], nothing, names)[1]
+        self.clock.set_back(row, moment, self.engine.settled)
+        return events
+
     def kept(self, row: int) -> tuple[IntArray, FloatArray]:
         """Times and values of the rows of a series that are kept, the oldest first."""
         time = self.history_time.window(np.array([row]))[0]
