@@ -10,16 +10,19 @@ preparing -> foreseeing | tail -> signalling -> judging    the live score, a twi
 cutting      the cut;  happening  events;  sensors  no data, stuck;  drift  scores that moved away
 readings     what is said of a row
 checkpoint   where a stream stands;  retraining  a new model beside it
+journal      rows that are kept to train again;  aside  the process that does
 perseries    arrays with one entry a series
 """
 
 from __future__ import annotations
 
 from offbeat.stream.arrival import POLICIES
-from offbeat.stream.checkpoint import Checkpoint
+from offbeat.stream.aside import Aside, RetrainOrder, in_places
+from offbeat.stream.checkpoint import Checkpoint, fingerprint
 from offbeat.stream.detector import StreamDetector
 from offbeat.stream.drift import Drift
 from offbeat.stream.happening import LiveEvent
+from offbeat.stream.journal import Journal, Recorder, read_rows
 from offbeat.stream.options import StreamOptions
 from offbeat.stream.readings import AHEAD, Reading, Readings
 from offbeat.stream.retraining import Retraining
@@ -27,12 +30,19 @@ from offbeat.stream.retraining import Retraining
 __all__ = [
     "AHEAD",
     "POLICIES",
+    "Aside",
     "Checkpoint",
     "Drift",
+    "Journal",
     "LiveEvent",
     "Reading",
     "Readings",
+    "Recorder",
+    "RetrainOrder",
     "Retraining",
     "StreamDetector",
     "StreamOptions",
+    "fingerprint",
+    "in_places",
+    "read_rows",
 ]

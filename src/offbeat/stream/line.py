@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,12 +12,16 @@ from offbeat.series import FloatArray, IntArray
 from offbeat.stream.arrival import Clock, as_time, step_units
 from offbeat.stream.engine import Engine
 from offbeat.stream.happening import LiveEvent
+from offbeat.stream.journal import KeptRows
 from offbeat.stream.options import StreamOptions
 from offbeat.stream.perseries import PerSeries, Recent
 from offbeat.stream.readings import LATE, REPEATED, Readings, no_readings, put
 from offbeat.stream.sensors import Silence
 
-__all__ = ["Line"]
+__all__ = ["Line", "Record"]
+
+Record = Callable[[IntArray, IntArray, FloatArray, list[str]], None]
+"""Takes the rows that go through a line: which series, when, values, and the names of all."""
 
 
 class Line(PerSeries):
@@ -29,10 +33,16 @@ class Line(PerSeries):
         Fitted.
     options
         How the stream is watched.
+
+    Attributes
+    ----------
+    record
+        Is given every row that was measured, if it is set.
     """
 
     def __init__(self, detector: Detector, options: StreamOptions) -> None:
         super().__init__()
+        self.record: Record | None = None
         step, self.has_clock = step_units(detector), detector.has_clock_
         self.engine = Engine(detector, options)
         self.clock = Clock(step)
@@ -106,6 +116,8 @@ class Line(PerSeries):
         if hasattr(self, "history"):
             self.history.push(rows, values)
             self.history_time.push(rows, moments)
+        if self.record is not None:
+            self.record(rows, moments, values, names)
         return readings, events + more, int((steps - 1).sum())
 
     def _pass(
@@ -143,13 +155,16 @@ class Line(PerSeries):
         known = time > np.iinfo(np.int64).min
         return time[known], self.history.window(np.array([row]))[0][known]
 
+    def replay(self, rows: Sequence[KeptRows], names: list[str]) -> None:
+        """Let rows pass of which nothing is said; `number` is the place of their series."""
+        for at in range(max((len(each.time) for each in rows), default=0)):
+            some = [each for each in rows if at < len(each.time)]
+            places = np.array([each.number for each in some])
+            moments = np.array([each.time[at] for each in some])
+            self.take(places, moments, np.array([each.values[at] for each in some]), names)
+
     def follow(self, other: Line, names: Sequence[str]) -> None:
-        """Stand where another line stands: go through what it has kept, and take over its counts,
-        open events and clocks."""
-        everything = np.arange(len(names))
-        for row in everything:
-            for moment, values in zip(*other.kept(int(row)), strict=True):
-                self.take(np.array([row]), np.array([moment]), values[None], list(names))
+        """Take over the counts, open events and clocks of another line."""
         for mine, theirs in ((self.clock, other.clock), (self.silence, other.silence)):
             mine.restore(theirs.state(len(names)), len(names))
         stuck, drift = self.engine.stuck, self.engine.drift
