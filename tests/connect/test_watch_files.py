@@ -151,6 +151,33 @@ def test_poison_goes_to_the_dead_letters_and_the_stream_goes_on(table: Path, nor
     assert all(len(each["content"]) <= 1000 for each in refused)
 
 
+def test_a_row_from_2099_is_a_dead_letter_and_disturbs_nobody(table: Path, normal: Path) -> None:
+    rows = records()
+    far = [{**rows[number], "time": "2099-01-01T00:00:00Z"} for number in (100, 205)]
+    path = table.with_name("far.ndjson")
+    path.write_text(ndjson([*rows[:100], far[0], *rows[100:200], far[1], *rows[200:]]))
+    found = list[tuple[list[str], list[str]]]()
+    for name, source in (("calm", table), ("odd", path)):
+        out, dead, stop = table.with_name(name), table.with_name(f"{name} dead"), Event()
+        named = {"dead_letters": str(dead), "stop": stop, "say": lambda _: None}
+        arguments = (str(source), [str(out)], [str(normal)])
+        thread = Thread(target=watch, args=arguments, kwargs=named)
+        thread.start()
+        until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")  # noqa: B023
+        stop.set()
+        thread.join()
+        letters = [each["reason"] for each in lines(dead, "refused")]
+        found.append(([each["id"] for each in lines(out, "event")], letters))
+    (calm, none), (odd, letters) = found
+    assert odd == calm
+    assert none == []
+    reason = "the time 2099-01-01T00:00:00Z is far ahead of its series, and the rows after it were"
+    assert [reason in each for each in letters] == [True, True]
+    assert_same_readings(
+        lines(table.with_name("odd"), "reading"), lines(table.with_name("calm"), "reading")
+    )
+
+
 N_LONG = 100 * 2**20
 
 
