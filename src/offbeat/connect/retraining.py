@@ -33,8 +33,8 @@ from offbeat.stream import (
 __all__ = ["RetrainOptions", "Retrained", "Retrainer"]
 
 LEAST_ROWS = 60
-LOOK_EVERY = 0.2
-"""Seconds from one look at what is due to the next."""
+LOOK_EVERY, LOOK_SHARE = 1.0, 10
+"""Seconds from one look at what is due to the next, and at least so many times what it takes."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Retrainer:
         self._begun, self._due, self._n_made = dict[str, int](), deque[str](), 0
         self._position: Mapping[str, int] | None = None
         self._aside: tuple[str, Aside, int] | None = None
-        self._looked = 0.0
+        self._next_look = 0.0
 
     def follow(self, key: str, stream: StreamDetector) -> None:
         """Keep the rows of a stream from now on.
@@ -152,7 +152,8 @@ class Retrainer:
         if self._aside is not None:
             answer = self._aside[1].answer()
             return None if answer is None else self._end(streams, answer)
-        if time.monotonic() - self._looked < LOOK_EVERY:
+        start = time.monotonic()
+        if start < self._next_look:
             return None
         for key, stream in streams.items():
             if stream.series and key not in self._due and self._is_due(key, stream):
@@ -160,7 +161,8 @@ class Retrainer:
         if self._due:
             key = self._due.popleft()
             return self._begin(key, streams[key])
-        self._looked = time.monotonic()
+        now = time.monotonic()
+        self._next_look = now + max(LOOK_EVERY, LOOK_SHARE * (now - start))
         return None
 
     def tidy(self, in_use: Collection[str]) -> None:
@@ -172,7 +174,10 @@ class Retrainer:
     def close(self) -> None:
         """End a training that goes on; the next start begins it anew."""
         if self._aside is not None:
+            order = self._aside[1].order
             self._aside[1].close()
+            for path in (order.model, order.new_model, order.new_state):
+                path.unlink(missing_ok=True)
             self._aside = None
         self._journal.close()
         if not self._is_kept:
@@ -193,12 +198,6 @@ class Retrainer:
         old, state = new.with_suffix(".old"), new.with_suffix(".state")
         names, newest = tuple(stream.series), _clock(stream)
         numbers = tuple(self._recorders[key].numbers(names).tolist())
-        try:
-            stream.detector.save(old)
-            self._journal.flush()
-        except (OSError, OffbeatError) as problem:  # a full disk
-            self._begun[key] = newest
-            return Retrained(key, f"{_about(key)}: not begun: {problem}")
         order = RetrainOrder(
             old,
             stream.options,
@@ -209,7 +208,13 @@ class Retrainer:
             new,
             state,
         )
-        self._aside = key, Aside(order), newest
+        try:
+            stream.detector.save(old)
+            self._journal.flush()
+            self._aside = key, Aside(order), newest
+        except (OSError, OffbeatError) as problem:  # a full disk, or too many processes
+            self._begun[key] = newest
+            return Retrained(key, f"{_about(key)} could not begin: {problem}")
         return Retrained(key, f"{_about(key)} begins beside the stream")
 
     def _end(self, streams: Mapping[str, StreamDetector], answer: Mapping[str, Any]) -> Retrained:
@@ -222,7 +227,10 @@ class Retrainer:
             return Retrained(key, f"{_about(key)}: {answer['problem']}; the model in use goes on")
         if not answer["is_better"]:
             return Retrained(key, f"{_about(key)}: {answer['message']}")
-        self._take(key, streams[key], order, answer["position"])
+        try:
+            self._take(key, streams[key], order, answer["position"])
+        except (OSError, OffbeatError) as problem:
+            return Retrained(key, f"{_about(key)}: {problem}; the model in use goes on")
         return Retrained(key, f"{_about(key)}: {answer['message']}", order.new_model.name)
 
     def _take(

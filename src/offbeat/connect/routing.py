@@ -87,7 +87,7 @@ class Router:
             raise ConfigError("give a model, or say after how many rows one is learned")
         self._rules, self._options, self._learner = rules, options, learner
         self._retrainer = retrainer
-        self._streams, self._given = dict[str, StreamDetector](), dict[str, Detector]()
+        self._streams, self._given = dict[str, StreamDetector](), dict[str, str]()
         for rule in rules:
             self._add(rule.pattern, rule.detector)
         self._newer = dict[str, str]()
@@ -204,8 +204,8 @@ class Router:
         plain, arrays = dict[str, Any](), dict[str, np.ndarray]()
         for number, (key, stream) in enumerate(self._streams.items()):
             state = stream.state(with_model=False)
-            given = fingerprint(self._given[key])
-            plain[key] = {**state.plain, "given": given, "newer": self._newer.get(key)}
+            about_model = {"given": self._given[key], "newer": self._newer.get(key)}
+            plain[key] = {**state.plain, **about_model}
             arrays |= under(str(number), state.arrays)
         learner = None if self._learner is None else self._learner.state()
         about = {"streams": plain, "learner": learner, "n_counted": self._n_counted}
@@ -235,7 +235,7 @@ class Router:
         for number, (key, plain) in enumerate(kept.plain["streams"].items()):
             if key not in self._streams:
                 raise DataError(f"{path} was made with a model for {key}: give it too")
-            if plain["given"] != fingerprint(self._given[key]):
+            if plain["given"] != self._given[key]:
                 raise DataError(f"{path} was made with another model for {key}: give that one")
             if plain["newer"] is not None:
                 self._newer[key] = plain["newer"]
@@ -249,7 +249,7 @@ class Router:
     def _add(self, key: str, detector: Detector, *, is_given: bool = True) -> StreamDetector:
         stream = self._streams[key] = StreamDetector(detector, self._options)
         if is_given:
-            self._given[key] = detector
+            self._given[key] = fingerprint(detector)
         if self._retrainer is not None:
             self._retrainer.follow(key, stream)
         return stream
