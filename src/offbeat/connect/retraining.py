@@ -26,7 +26,6 @@ from offbeat.stream import (
     Recorder,
     RetrainOrder,
     StreamDetector,
-    in_places,
     read_rows,
 )
 
@@ -243,7 +242,7 @@ class Retrainer:
         n_channels = len(detector.channels_)
         since, _ = read_rows(self._journal.folder, numbers, n_channels, position)
         there = Checkpoint.read(order.new_state)
-        stream.take_over(detector, there, in_places(since, numbers))
+        stream.take_over(detector, there, since.in_places(numbers))
         order.new_state.unlink(missing_ok=True)
 
 

@@ -17,7 +17,7 @@ perseries    arrays with one entry a series
 from __future__ import annotations
 
 from offbeat.stream.arrival import POLICIES
-from offbeat.stream.aside import Aside, RetrainOrder, in_places
+from offbeat.stream.aside import Aside, RetrainOrder
 from offbeat.stream.checkpoint import Checkpoint, fingerprint
 from offbeat.stream.detector import StreamDetector
 from offbeat.stream.drift import Drift
@@ -43,6 +43,5 @@ __all__ = [
     "StreamDetector",
     "StreamOptions",
     "fingerprint",
-    "in_places",
     "read_rows",
 ]

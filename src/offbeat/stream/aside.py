@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from offbeat.detector import Detector
-from offbeat.errors import OffbeatError
+from offbeat.errors import DataError, OffbeatError
 from offbeat.persist import load
 from offbeat.series import IntArray, Series
 from offbeat.stream.arrival import as_time, step_units
@@ -86,10 +86,13 @@ def carry_out(order: RetrainOrder) -> dict[str, Any]:
     numbers, n_channels = np.array(order.numbers, np.int64), len(detector.channels_)
     some = _spread(numbers)
     kept, _ = read_rows(order.journal, some, n_channels)
-    newest = int(np.median([each.time[-1] for each in kept])) if kept else 0
-    most = MOST_ROWS // max(1, len(some))
-    parts = [_last(each, newest - order.span, most) for each in kept]
-    histories = [_series(each, detector) for each in parts if len(each.time)]
+    parts = [part for number in some.tolist() if len(part := kept.of(number))]
+    if not parts:
+        raise DataError("there is no row to learn from")
+    newest = int(np.median([part.time[-1] for part in parts]))
+    most = MOST_ROWS // len(some)
+    last = [_last(part, newest - order.span, most) for part in parts]
+    histories = [_series(part, detector) for part in last if len(part)]
     retraining = trained_again(detector, histories, HELD_BACK)
     answer: dict[str, Any] = {"message": retraining.message, "is_better": retraining.is_better}
     if not retraining.is_better:
@@ -101,15 +104,9 @@ def carry_out(order: RetrainOrder) -> dict[str, Any]:
     kept, answer["position"] = read_rows(
         order.journal, numbers, n_channels, not_before=newest - n_rows * step_units(new)
     )
-    stream.replay(order.series, in_places(kept, numbers))
+    stream.replay(order.series, kept.in_places(numbers))
     stream.state(with_model=False).write(order.new_state)
     return answer
-
-
-def in_places(rows: list[KeptRows], numbers: IntArray) -> list[KeptRows]:
-    """Rows whose `number` is the place of their series in `numbers`."""
-    place = {int(number): i for i, number in enumerate(numbers)}
-    return [KeptRows(place[each.number], each.time, each.values) for each in rows]
 
 
 def _spread(numbers: IntArray) -> IntArray:
@@ -121,8 +118,8 @@ def _spread(numbers: IntArray) -> IntArray:
 
 def _last(rows: KeptRows, begin: int, most: int) -> KeptRows:
     """At most so many rows, from this time on."""
-    first = max(int(np.searchsorted(rows.time, begin)), len(rows.time) - most)
-    return KeptRows(rows.number, rows.time[first:], rows.values[first:])
+    first = max(int(np.searchsorted(rows.time, begin)), len(rows) - most)
+    return rows.where(np.arange(first, len(rows)))
 
 
 def _series(rows: KeptRows, detector: Detector) -> Series:

@@ -283,7 +283,7 @@ class StreamDetector:
         self._before = None
 
     def take_over(
-        self, detector: Detector, there: Checkpoint, since: Sequence[KeptRows] = ()
+        self, detector: Detector, there: Checkpoint, since: KeptRows | None = None
     ) -> None:
         """Go on with a model that went through the rows elsewhere, from the next row on.
 
@@ -302,24 +302,24 @@ class StreamDetector:
         line.grow(n_series)
         line.restore(part("line", there.arrays), n_series)
         self._given = detector
-        self._swap(detector, line, since)
+        line.grow(self._intake.capacity)
+        if since is not None:
+            line.replay(since, self._intake.names)
+        self._swap(detector, line)
 
-    def replay(self, series: Sequence[str], rows: Sequence[KeptRows]) -> None:
+    def replay(self, series: Sequence[str], rows: KeptRows) -> None:
         """Let rows of these series pass, of which nothing is said and nothing counted."""
         self._intake.rows(series)
         self._line.replay(rows, self._intake.names)
 
-    def _swap(
-        self, detector: Detector, line: Line | None = None, since: Sequence[KeptRows] | None = None
-    ) -> None:
+    def _swap(self, detector: Detector, line: Line | None = None) -> None:
         """Put a line of this model in the place of the one that is there."""
-        line = line or Line(detector, self.options)
-        line.grow(self._intake.capacity)
-        if since is None:
-            kept = [self._line.kept(row) for row in range(len(self._intake.names))]
-            since = [KeptRows(row, *each) for row, each in enumerate(kept)]
-        line.replay(since, self._intake.names)
-        line.follow(self._line, self._intake.names)
+        names = self._intake.names
+        if line is None:
+            line = Line(detector, self.options)
+            line.grow(self._intake.capacity)
+            line.replay(self._line.all_kept(len(names)), names)
+        line.follow(self._line, names)
         line.engine.cut.frozen, line.record = self._line.engine.cut.frozen, self._line.record
         self._intake.line, self.detector = line, detector
 

@@ -26,21 +26,40 @@ NAMES = "series.ndjson"
 
 @dataclass(frozen=True, eq=False)
 class KeptRows:
-    """Rows of one series as they were recorded.
+    """Rows of some series as they were kept, each series in the order of its time.
 
     Parameters
     ----------
     number
-        Of the series in the journal.
+        Whose: numbers in the journal, or places in a stream, (N,).
     time
-        Nanoseconds, or row numbers, (N,), each later than the one before.
+        Nanoseconds, or row numbers, (N,).
     values
         Shape (N, C), NaN where missing.
     """
 
-    number: int
+    number: IntArray
     time: IntArray
     values: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def where(self, some: np.ndarray) -> KeptRows:
+        """Some of the rows."""
+        return KeptRows(self.number[some], self.time[some], self.values[some])
+
+    def of(self, number: int) -> KeptRows:
+        """The rows of one series since its clock was last set back."""
+        rows = self.where(np.flatnonzero(self.number == number))
+        back = np.flatnonzero(np.diff(rows.time) <= 0)
+        return rows.where(np.arange(back[-1] + 1 if len(back) else 0, len(rows)))
+
+    def in_places(self, numbers: IntArray) -> KeptRows:
+        """`number` replaced by its place in `numbers`."""
+        places = np.zeros(int(numbers.max(initial=0)) + 1, np.int64)
+        places[numbers] = np.arange(len(numbers))
+        return KeptRows(places[self.number], self.time, self.values)
 
 
 class Journal:
@@ -205,8 +224,8 @@ def read_rows(
     n_channels: int,
     start: Mapping[str, int] | None = None,
     not_before: int | None = None,
-) -> tuple[list[KeptRows], dict[str, int]]:
-    """Rows of some series, each since its clock was last set back.
+) -> tuple[KeptRows, dict[str, int]]:
+    """Rows of some series.
 
     Parameters
     ----------
@@ -223,7 +242,7 @@ def read_rows(
 
     Returns
     -------
-    One each of the series that have a row, and the position after the last record.
+    The rows, and the position after the last of all records.
     """
     wanted = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
     wanted[numbers] = True
@@ -240,10 +259,7 @@ def read_rows(
         found.append(records[some])
         position = {"piece": piece, "size": end}
     every = np.concatenate(found) if found else np.empty(0, RECORD)
-    every = every[np.argsort(every["series"], kind="stable")]
-    edges = np.flatnonzero(np.diff(every["series"])) + 1
-    parts = [part for part in np.split(every, edges) if len(part)]
-    return [_wide(part, n_channels) for part in parts], position
+    return _as_rows(every, n_channels), position
 
 
 def pieces(folder: Path) -> list[int]:
@@ -264,17 +280,14 @@ def _records(path: Path, begin: int) -> tuple[np.ndarray, int]:
     return records, begin + n_records * RECORD.itemsize
 
 
-def _wide(records: np.ndarray, n_channels: int) -> KeptRows:
-    """Records of one series as rows."""
-    back = np.flatnonzero(np.diff(records["time"]) < 0)
-    if len(back):
-        records = records[back[-1] + 1 :]
-    is_new = np.concatenate([[True], np.diff(records["time"]) > 0])
-    at = np.cumsum(is_new) - 1
-    values = np.full((int(at[-1]) + 1, n_channels), np.nan)
-    values[at, records["channel"]] = records["value"]
-    time = records["time"][is_new].astype(np.int64)
-    return KeptRows(int(records["series"][0]), time, values)
+def _as_rows(records: np.ndarray, n_channels: int) -> KeptRows:
+    """Records, those of one row side by side, as rows."""
+    number, time = records["series"].astype(np.int64), records["time"].astype(np.int64)
+    is_new = np.ones(len(records), dtype=bool)
+    is_new[1:] = (np.diff(number) != 0) | (np.diff(time) != 0)
+    values = np.full((int(is_new.sum()), n_channels), np.nan)
+    values[np.cumsum(is_new) - 1, records["channel"]] = records["value"]
+    return KeptRows(number[is_new], time[is_new], values)
 
 
 def _path(folder: Path, piece: int) -> Path:

@@ -12,6 +12,7 @@ from offbeat.series import FloatArray, IntArray
 from offbeat.stream.arrival import Clock, as_time, step_units
 from offbeat.stream.engine import Engine
 from offbeat.stream.happening import LiveEvent
+from offbeat.stream.incoming import rounds_of
 from offbeat.stream.journal import KeptRows
 from offbeat.stream.options import StreamOptions
 from offbeat.stream.perseries import PerSeries, Recent
@@ -155,13 +156,19 @@ class Line(PerSeries):
         known = time > np.iinfo(np.int64).min
         return time[known], self.history.window(np.array([row]))[0][known]
 
-    def replay(self, rows: Sequence[KeptRows], names: list[str]) -> None:
+    def all_kept(self, n_series: int) -> KeptRows:
+        """The rows of all series that are kept."""
+        kept = [self.kept(row) for row in range(n_series)]
+        number = np.repeat(np.arange(n_series), [len(time) for time, _ in kept])
+        moments = np.concatenate([time for time, _ in kept])
+        return KeptRows(number, moments, np.concatenate([values for _, values in kept]))
+
+    def replay(self, kept: KeptRows, names: list[str]) -> None:
         """Let rows pass of which nothing is said; `number` is the place of their series."""
-        for at in range(max((len(each.time) for each in rows), default=0)):
-            some = [each for each in rows if at < len(each.time)]
-            places = np.array([each.number for each in some])
-            moments = np.array([each.time[at] for each in some])
-            self.take(places, moments, np.array([each.values[at] for each in some]), names)
+        self.engine.quiet = True
+        for some in rounds_of(kept.number) if len(kept) else ():
+            self.take(kept.number[some], kept.time[some], kept.values[some], names)
+        self.engine.quiet = False
 
     def follow(self, other: Line, names: Sequence[str]) -> None:
         """Take over the counts, open events and clocks of another line."""
