@@ -367,6 +367,7 @@ def watch(
         to or ["table:" if source.startswith("machine:") and sys.stdout.isatty() else "-"],
         model or (),
         learn=learn,
+        retrain=watching.again(),
         fields=watching.fields(),
         stream=watching.stream(),
         options=watching.options(),
