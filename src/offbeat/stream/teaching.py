@@ -56,8 +56,9 @@ def exchange(stream: StreamDetector, detector: Detector, *, same_model: bool) ->
         line.restore({name: np.array(array) for name, array in arrays.items()}, len(names))
         line.engine.open = old.engine.open
     else:
+        line.replay(old.all_kept(len(names)), names)
         line.follow(old, names)
-    line.engine.cut.frozen = old.engine.cut.frozen
+    line.engine.cut.frozen, line.record = old.engine.cut.frozen, old.record
     intake.line = line
     stream.detector = stream._given = detector
     stream._before = None
