@@ -52,7 +52,7 @@ $(VENV)/.library: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.library
 	@echo "installing what the tests need ..."
-	@$(PIP) --editable '.[test,record,server,live]'
+	@$(PIP) --editable '.[test,record,server,live,fleet,ray]'
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.library
