@@ -1,7 +1,7 @@
 """Worker processes: each does one task after the other, and dies with whoever started it.
 
-Both sides talk in JSON over a pipe. The worker sends `note` lines while it works, then one `done` or
-`failed`. A pipe that ends means that the other side is gone.
+Both sides talk in JSON over a pipe. The worker sends `note` lines while it works, then one `done`
+or `failed`. A pipe that ends means that the other side is gone.
 """
 
 from __future__ import annotations

@@ -9,16 +9,13 @@ from offbeat.detector import Detector
 from offbeat.errors import OffbeatError
 from offbeat.fleet.failure import Failure
 from offbeat.fleet.job import Job
-from offbeat.fleet.places import Place
 from offbeat.fleet.store import ModelPacks, Packed
 from offbeat.series import Series
 
 __all__ = ["detect_all", "learn_all"]
 
 
-def learn_all(
-    job: Job, series: Mapping[str, Series], out: Place
-) -> dict[str, Detector | Failure]:
+def learn_all(job: Job, series: Mapping[str, Series]) -> dict[str, Detector | Failure]:
     """A detector for each series, or why there is none."""
     made: dict[str, Detector | Failure] = {}
     for key, each in series.items():

@@ -1,10 +1,10 @@
 """Driver: plan, stage, shards, settle. Killed at any moment and started again, it goes on.
 
-    job.json      what was asked for            plan/      which series make up which shard
-    staging/      long tables laid out          done/      a mark for each task that is done
-    packs/, index/, index.parquet               the models of a training
-    scores/, events/, series/                   the tables of a scoring, a file a shard
-    failures/     key and reason                finished.json  all is done
+job.json      what was asked for            plan/      which series make up which shard
+staging/      long tables laid out          done/      a mark for each task that is done
+packs/, index/, index.parquet               the models of a training
+scores/, events/, series/                   the tables of a scoring, a file a shard
+failures/     key and reason                finished.json  all is done
 """
 
 from __future__ import annotations
@@ -148,9 +148,7 @@ def run_job(
 # ---------------------------------------------------------------- the plan
 
 
-def _plan(
-    job: Job, out: Place, engine: Engine, limits: Limits, progress: Hook | None
-) -> Plan:
+def _plan(job: Job, out: Place, engine: Engine, limits: Limits, progress: Hook | None) -> Plan:
     listed = frame_at(out / "plan" / "files.parquet")
     files = [DataFile(*row) for row in listed.iter_rows()]
     if job.key is None:
@@ -189,12 +187,10 @@ def _list_files(job: Job, out: Place) -> None:
     write_frame_at(frame, out / "plan" / "files.parquet")
 
 
-def _with_models(
-    job: Job, wanted: Sequence[Wanted]
-) -> tuple[list[Wanted], list[tuple[str, str]]]:
+def _with_models(job: Job, wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[tuple[str, str]]]:
     assert job.models is not None  # a scoring has models
     store = ModelStore(job.models)
-    known = set(store.keys())
+    known = set(store)
     reason = f"{job.models} has no model of it"
     return (
         [each for each in wanted if each.key in known],
@@ -253,9 +249,7 @@ def _staged(
             index = frame_at(out / STAGING / f"{spill}.index")
             parts.append(index.with_columns(spill=pl.lit(spill)))
     index = pl.concat(parts)
-    totals = index.group_by("key").agg(
-        values=pl.col("rows").sum() * (pl.col("width").max() - 1)
-    )
+    totals = index.group_by("key").agg(values=pl.col("rows").sum() * (pl.col("width").max() - 1))
     wanted = []
     for key, values in totals.iter_rows():
         problem = too_large(values, limits.series_memory)
@@ -290,7 +284,7 @@ def _do_shards(
 def _places(job: Job) -> Mapping[str, Sequence[object]]:
     assert job.models is not None  # a scoring has models
     store = ModelStore(job.models)
-    return {key: (key, *asdict(store.where(key)).values()) for key in store.keys()}
+    return {key: (key, *asdict(store.where(key)).values()) for key in store}
 
 
 def _task(
@@ -311,9 +305,7 @@ def _task(
     }
 
 
-def _answers(
-    engine: Engine, tasks: Sequence[Message], counter: _Counter
-) -> Iterator[Message]:
+def _answers(engine: Engine, tasks: Sequence[Message], counter: _Counter) -> Iterator[Message]:
     for answer in engine.run(tasks):
         if answer.lost:
             counter.lose()
@@ -366,9 +358,7 @@ def _run_of(out: Place, fresh: int, seconds: float) -> FleetRun:
 class _Counter:
     """Counts what is done, and tells whoever watches."""
 
-    def __init__(
-        self, phase: Literal["staging", "series"], total: int, hook: Hook | None
-    ) -> None:
+    def __init__(self, phase: Literal["staging", "series"], total: int, hook: Hook | None) -> None:
         self._phase, self._total, self._hook = phase, total, hook
         self._done = self._failed = self._fresh = self._lost = 0
         self._began = time.monotonic()

@@ -23,8 +23,10 @@ ALONE_AFTER = 3
 GIVEN_UP_AFTER = 200
 """Losses over one task after which it is not tried again."""
 ONE_THREAD = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
 }
 """A worker has one core: more threads would only wait for each other."""
 NICENESS = 0

@@ -14,8 +14,10 @@ from offbeat.fleet.places import Place
 __all__ = ["DataFile", "find_files", "hive_value", "named_twice"]
 
 ENDINGS = frozenset(
-    (".csv", ".tsv", ".txt", ".log", ".json", ".jsonl", ".ndjson")
-    + (".parquet", ".pq", ".arrow", ".feather")
+    [
+        *(".csv", ".tsv", ".txt", ".log", ".json", ".jsonl", ".ndjson"),
+        *(".parquet", ".pq", ".arrow", ".feather"),
+    ]
 )
 PACKED = ".gz"
 GLOB_SIGNS = "*?["

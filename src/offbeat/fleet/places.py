@@ -172,6 +172,8 @@ def _told(url: str, what: str, problem: Exception) -> str:
     words = f"{url} cannot be {what}: {text[:SHOWN_CHARS] or type(problem).__name__}"
     kind = f"{type(problem).__name__} {text}".lower()
     is_denied = isinstance(problem, PermissionError)
-    if "://" in url and (is_denied or any(s in kind for s in ("credential", "forbidden", "denied"))):
+    if "://" in url and (
+        is_denied or any(s in kind for s in ("credential", "forbidden", "denied"))
+    ):
         words += "; check the credentials of this store and what they may do"
     return words

@@ -16,10 +16,20 @@ from offbeat.fleet.failure import Failure
 from offbeat.fleet.places import Place
 from offbeat.fleet.plan import FAILURES, write_frame_at
 
-__all__ = ["EVENTS", "SERIES", "Done", "ShardTables", "done_marks", "failures_frame", "read_table"]
+__all__ = [
+    "EVENTS",
+    "SERIES",
+    "Columns",
+    "Done",
+    "ShardTables",
+    "done_marks",
+    "failures_frame",
+    "read_table",
+]
 
+Columns = dict[str, type[pl.DataType] | pl.DataType]
 TIME = pl.Datetime("ns", "UTC")
-SCORES = {
+SCORES: Columns = {
     "key": pl.String,
     "row": pl.Int64,
     "time": TIME,
@@ -27,7 +37,7 @@ SCORES = {
     "threshold": pl.Float64,
     "label": pl.Int8,
 }
-EVENTS = {
+EVENTS: Columns = {
     "key": pl.String,
     "start": pl.Int64,
     "end": pl.Int64,
@@ -41,7 +51,7 @@ EVENTS = {
     "expected": pl.Float64,
     "channels": pl.String,
 }
-SERIES = {
+SERIES: Columns = {
     "key": pl.String,
     "rows": pl.Int64,
     "channels": pl.Int64,
@@ -134,7 +144,6 @@ def read_table(out: Place, table: str, schema: Mapping[str, Any]) -> pl.DataFram
         return pl.DataFrame(schema=schema)
     if folder.is_local:
         return pl.read_parquet([(folder / name).url.removeprefix("file://") for name in names])
-
 
     return pl.concat([pl.read_parquet(io.BytesIO((folder / name).read())) for name in names])
 

@@ -1,8 +1,8 @@
 """Staging: long tables, whose rows come in any order, laid out so that a shard reads only its own.
 
-Each file becomes spills: Parquet files sorted by key, cut into row groups that hold whole keys where
-they can, and an index beside each that says which keys lie in which group. A shard is a range of
-keys, so it reads a few groups of each spill. Nothing here holds more than one spill in memory.
+Each file becomes spills: Parquet files sorted by key, cut into row groups that hold whole keys
+where they can, and an index beside each that says which keys lie in which group. A shard is a range
+of keys, so it reads a few groups of each spill. Nothing here holds more than one spill in memory.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def stage_file(
         If the file cannot be read to its end; spills that were written before are not counted.
     """
     rows = nameless = spills = 0
-    for frame in _gathered(blocks(file, key, options, spill_bytes // BLOCKS_PER_SPILL), spill_bytes):
+    for frame in _gathered(
+        blocks(file, key, options, spill_bytes // BLOCKS_PER_SPILL), spill_bytes
+    ):
         named = frame.filter(pl.col(key).is_not_null() & (pl.col(key).str.strip_chars() != ""))
         nameless += len(frame) - len(named)
         if not len(named):

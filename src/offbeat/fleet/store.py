@@ -119,9 +119,9 @@ class ModelStore:
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self._row(key) is not None
 
-    def keys(self) -> list[str]:
-        """In order."""
-        return self._index["key"].to_list()
+    def __iter__(self) -> Iterator[str]:
+        """Keys, in order."""
+        return iter(self._index["key"].to_list())
 
     def where(self, key: str) -> Packed:
         """Where the model file of a series lies.
@@ -151,7 +151,7 @@ class ModelStore:
 
     def detectors(self) -> Iterator[tuple[str, Detector]]:
         """All, one after the other."""
-        for key in self.keys():
+        for key in self:
             yield key, self.detector(key)
 
     def _row(self, key: str) -> int | None:

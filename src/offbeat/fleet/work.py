@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from offbeat.errors import OffbeatError
+from offbeat.fleet.asking import detect_all, learn_all
 from offbeat.fleet.failure import Failure
 from offbeat.fleet.finding import DataFile
 from offbeat.fleet.job import Job
-from offbeat.fleet.asking import detect_all, learn_all
 from offbeat.fleet.loading import STAGING, load_shard
 from offbeat.fleet.places import Place
 from offbeat.fleet.plan import Shard, write_frame_at
@@ -87,7 +87,7 @@ def _train(
 ) -> int:
     detectors = {}
     for group in groups:
-        for key, made in learn_all(job, group, out).items():
+        for key, made in learn_all(job, group).items():
             if isinstance(made, Failure):
                 failures.append(made)
             else:
