@@ -38,6 +38,7 @@ from offbeat.origin import HasOrigin, Origin
 from offbeat.parameters import HasParameters
 from offbeat.preparation import (
     FittedPreparation,
+    Outlier,
     Preparation,
     Prepared,
     Span,
@@ -178,8 +179,11 @@ class Detector(HasOrigin, HasParameters, ABC):
     def detect(self, X: object) -> Detection:
         """Scores, labels, events, expected values and bands of the whole series."""
         series, grid = self._scored_grid(X)
-        judged, origin = self._judge(grid, self.smoothing), self.origin_
-        joined, prepared = judged.joined, judged.prepared
+        return self._detection(series, grid, self._judge(grid, self.smoothing))
+
+    def _detection(self, series: Series, grid: Grid, judged: Judged) -> Detection:
+        """What `detect` gives, of a series that was judged."""
+        origin, joined, prepared = self.origin_, judged.joined, judged.prepared
         expected, lower, upper = (
             self.prepared_by_.in_data_units(origin.over_all_channels(each), prepared)
             for each in judged.foresight.band(self.band_)
@@ -267,15 +271,10 @@ class Detector(HasOrigin, HasParameters, ABC):
         self._second_pass = False  # also where an earlier fit was interrupted in its second one
         log = self._fit_rows(grid, learned, progress)
         live = self._foreseen(grid, MODES[0], training=True)
-        odd = np.zeros_like(learned)
-        if self.preparation.contamination == "auto":
-            odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
-            odd &= ~self.confirmed_
+        odd = self._odd_rows(live, learned)
         if odd.any():
             del live  # large
-            outliers, learned = self.prepared_by_.outliers, learned & ~odd
-            self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
-            self._second_pass = True
+            outliers, learned = self._leave_out(odd), learned & ~odd
             log = self._fit_rows(grid, learned, progress)  # sees these outliers no longer
             self.prepared_by_.outliers = outliers
             live = self._foreseen(grid, MODES[0], training=True)
@@ -286,6 +285,10 @@ class Detector(HasOrigin, HasParameters, ABC):
         self, grid: Grid, learned: BoolArray, progress: ProgressHook | None
     ) -> tuple[EpochLog, ...]:
         """Choose what is open and learn, from these rows."""
+        return self._learn(self._opened(grid, learned), learned, progress)
+
+    def _opened(self, grid: Grid, learned: BoolArray) -> Prepared:
+        """Choose what is open from these rows; the training part, ready to be learned."""
         self.origin_ = Origin.of(grid, learned, self.covariates)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
         training_part = confirmed_first(self.prepared_by_.fit(grid, learned), self.confirmed_)
@@ -294,7 +297,20 @@ class Detector(HasOrigin, HasParameters, ABC):
         self._configure(self.n_learned_)
         self._require_rows(self.n_learned_, "the training part")
         self.windows_ = {mode: self._smoothing_windows(mode) for mode in MODES}
-        return self._learn(training_part, learned, progress)
+        return training_part
+
+    def _odd_rows(self, live: Foreseen, learned: BoolArray) -> BoolArray:
+        """Learned rows (T,) that turned out to be off, to be left out in a second pass."""
+        if self.preparation.contamination == "off":
+            return np.zeros_like(learned)
+        odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
+        return odd & ~self.confirmed_
+
+    def _leave_out(self, odd: BoolArray) -> tuple[Outlier, ...]:
+        """Begin the second pass, without these rows; the outliers that the first one saw."""
+        self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
+        self._second_pass = True
+        return self.prepared_by_.outliers
 
     def _learn_rest(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
         """Learn what does not say which rows are odd, and can wait until they are left out."""
@@ -372,7 +388,10 @@ class Detector(HasOrigin, HasParameters, ABC):
 
     def _judge(self, grid: Grid, mode: Smoothing) -> Judged:
         """Scores of a regular series."""
-        seen = self._foreseen(grid, mode)
+        return self._judged(self._foreseen(grid, mode), mode)
+
+    def _judged(self, seen: Foreseen, mode: Smoothing) -> Judged:
+        """Scores of a series of which it is said what was foreseen."""
         joined = join(self.scoring, *self._signals(seen, mode), self.standards_[mode])
         return Judged(seen.prepared, seen.foresight, joined)
 

@@ -42,16 +42,8 @@ class NetworkDetector(Detector):
         is set and put back around the call."""
 
     def _train(self, material: Material, loss: Loss, progress: ProgressHook | None) -> None:
-        """Make a network from the seed and train it; in a second pass, go on with the first one's
-        for some epochs more, if what is open was chosen alike."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.random_state)
-            network = self._build_network()
-        options = self.training
-        if self._second_pass and _shapes(network) == _shapes(self.network_):
-            network.load_state_dict(self.network_.state_dict())
-            options = options.shortened(SECOND_PASS, self.training_log_.epochs[-1].seconds)
-        self.network_ = network.to(self.device)
+        """Make a network and train it."""
+        self.network_, options = self._begun()
         self.training_log_ = train(
             self.network_,
             material,
@@ -61,6 +53,18 @@ class NetworkDetector(Detector):
             device=torch.device(self.device),
             progress=progress,
         )
+
+    def _begun(self) -> tuple[RowNetwork, Training]:
+        """A network from the seed, and how it is trained; in a second pass it goes on from the
+        first one's for some epochs more, if what is open was chosen alike."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.random_state)
+            network = self._build_network()
+        options = self.training
+        if self._second_pass and _shapes(network) == _shapes(self.network_):
+            network.load_state_dict(self.network_.state_dict())
+            options = options.shortened(SECOND_PASS, self.training_log_.epochs[-1].seconds)
+        return network.to(self.device), options
 
     def _chosen_in_training(self) -> dict[str, object]:
         log = self.training_log_
