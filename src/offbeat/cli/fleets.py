@@ -6,7 +6,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -26,6 +26,7 @@ from offbeat.cli.options import (
 
 if TYPE_CHECKING:
     from offbeat.fleet import Fleet, FleetRun
+    from offbeat.fleet.job import Mode
     from offbeat.lstm import LSTMDetector
 
 __all__ = ["FLEET_COMMANDS", "fleet_app"]
@@ -65,6 +66,9 @@ class Working:
         int | None, option(RUN, "At a time; all cores if not given, 0 is this process.")
     ] = None
     memory: Annotated[str | None, option(RUN, "In all, such as 4GB; no limit if not given.")] = None
+    shard_series: Annotated[
+        int, option(RUN, "Series that are done together: a kill loses no more work than that.")
+    ] = 64
     ray: Annotated[
         str | None, option(RUN, "auto or the address of a Ray cluster; this machine if not given.")
     ] = None
@@ -80,6 +84,7 @@ class Working:
             workers=self.workers,
             memory=self.memory,
             ray=self.ray,
+            shard_series=self.shard_series,
         )
 
 
@@ -137,7 +142,7 @@ def train(
             out,
             taught.template(reading, cutting),
             train=None if taught.train is None else parse_split(taught.train),
-            mode=taught.mode,
+            mode=cast("Mode", taught.mode),
             progress=hook,
         )
     _show(run, "models")

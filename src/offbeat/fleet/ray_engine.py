@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ __all__ = ["RayWorkers"]
 
 AHEAD = 2
 """Tasks in flight for each core, so that none waits for the driver."""
+PATIENCE = 5.0
+"""Seconds in which a cluster must take a connection."""
 
 
 class RayWorkers:
@@ -85,13 +88,14 @@ class RayWorkers:
 
     def _connect(self, address: str) -> None:
         try:
+            _knock(address)
             self._ray.init(
                 address=address,
                 log_to_driver=False,
                 logging_level="error",
                 runtime_env={"env_vars": dict(ONE_THREAD)},
             )
-        except (ConnectionError, ValueError, RuntimeError) as problem:
+        except (OSError, ValueError, RuntimeError) as problem:
             text = " ".join(str(problem).split())[:160]
             raise ConfigError(
                 f"no Ray cluster answers at {address!r} ({text}): start one with `ray start --head`"
@@ -109,3 +113,10 @@ class RayWorkers:
             if isinstance(cause, OffbeatError):
                 return Answer(task, problem=str(cause))
             return Answer(task, problem=f"{type(cause).__name__}: {' '.join(str(cause).split())}")
+
+
+def _knock(address: str) -> None:
+    """Raise an `OSError` at once where Ray would wait for minutes: nobody listens there."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()

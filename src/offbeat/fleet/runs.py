@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, get_args
 
-from offbeat.errors import ConfigError
+from offbeat.errors import ConfigError, one_of, whole_number
 from offbeat.fleet.driver import FleetRun, Hook, Limits, run_job
 from offbeat.fleet.engine import Engine, Inline, LocalWorkers, usual_workers
-from offbeat.fleet.job import Job
+from offbeat.fleet.job import Job, Mode
 from offbeat.fleet.places import Place
 from offbeat.fleet.ray_engine import RayWorkers
 from offbeat.fleet.store import ModelStore
@@ -50,6 +50,8 @@ class Fleet:
         recorded. None sets no limit.
     ray
         "auto" or the address of a Ray cluster; None works on this machine.
+    shard_series
+        Series that are done together, at most: a kill loses no more work than that.
 
     Examples
     --------
@@ -68,6 +70,7 @@ class Fleet:
         workers: int | None = None,
         memory: str | int | None = None,
         ray: str | None = None,
+        shard_series: int = 64,
     ) -> None:
         self.data = data
         self.key = key
@@ -75,6 +78,7 @@ class Fleet:
         self.workers = workers
         self.memory = memory
         self.ray = ray
+        self.shard_series = shard_series
 
     @staticmethod
     def open(models: str) -> ModelStore:
@@ -93,7 +97,7 @@ class Fleet:
         template: LSTMDetector | None = None,
         *,
         train: float | int | str | None = None,
-        mode: str = "own",
+        mode: Mode = "own",
         progress: Hook | None = None,
     ) -> FleetRun:
         """Learn what is normal of each series, and keep the models in one store.
@@ -118,6 +122,7 @@ class Fleet:
             If the data are not there or nothing may be written.
         """
         made = LSTMDetector() if template is None else template
+        one_of("mode", mode, get_args(Mode))
         job = Job(
             "train",
             **self._what(),
@@ -159,7 +164,13 @@ class Fleet:
         return self._run(job, out, "cpu", progress)
 
     def _what(self) -> dict[str, Any]:
-        return {"data": self.data, "key": self.key, "reading": asdict(self.options)}
+        whole_number("shard_series", self.shard_series, least=1)
+        return {
+            "data": self.data,
+            "key": self.key,
+            "reading": asdict(self.options),
+            "shard_series": self.shard_series,
+        }
 
     def _run(self, job: Job, out: str, device: str, progress: Hook | None) -> FleetRun:
         n_workers, limits = self._limits()
@@ -192,8 +203,7 @@ class Fleet:
     def _limits(self) -> tuple[int, Limits]:
         """How many workers, and what each may hold."""
         wanted = usual_workers() if self.workers is None else self.workers
-        if wanted < 0:
-            raise ConfigError(f"workers must be a whole number >= 0, {wanted} came")
+        whole_number("workers", wanted, least=0)
         if self.memory is None:
             return wanted, Limits()
         memory = parse_memory(self.memory) if isinstance(self.memory, str) else self.memory

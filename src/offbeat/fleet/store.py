@@ -16,6 +16,7 @@ from offbeat.detector import Detector
 from offbeat.errors import DataError, ModelFileError, nearest_names
 from offbeat.fleet.places import Place
 from offbeat.fleet.plan import frame_at, write_frame_at
+from offbeat.lstm import LSTMDetector
 from offbeat.persist import model_bytes, model_from_bytes
 
 __all__ = ["ModelPacks", "ModelStore", "Packed", "settle_index", "write_pack"]
@@ -80,17 +81,21 @@ class ModelPacks:
     def __init__(self, url: str, besides: Mapping[str, np.ndarray] | None = None) -> None:
         self._place, self._besides = Place(url), besides
 
-    def read(self, key: str, where: Packed) -> Detector:
+    def read(self, key: str, where: Packed) -> LSTMDetector:
         """The detector of a series.
 
         Raises
         ------
         ModelFileError
-            If it was altered or cut short.
+            If it was altered or cut short, or is another kind.
         """
         pack = self._place / PACKS / f"{where.pack}.pack"
         data = pack.read(where.offset, where.offset + where.length)
-        return model_from_bytes(data, f"the model of {key!r} in {self._place.url}", self._besides)
+        name = f"the model of {key!r} in {self._place.url}"
+        made = model_from_bytes(data, name, self._besides)
+        if not isinstance(made, LSTMDetector):
+            raise ModelFileError(f"{name} is a {type(made).__name__}: an LSTMDetector was expected")
+        return made
 
 
 class ModelStore:
@@ -137,7 +142,7 @@ class ModelStore:
             raise DataError(f"no model of {key!r} in {self._place.url}: {near}")
         return Packed(*self._index.row(row)[1:])
 
-    def detector(self, key: str) -> Detector:
+    def detector(self, key: str) -> LSTMDetector:
         """The detector of a series, as `offbeat.load` would give it.
 
         Raises
@@ -149,7 +154,7 @@ class ModelStore:
         """
         return self._packs.read(key, self.where(key))
 
-    def detectors(self) -> Iterator[tuple[str, Detector]]:
+    def detectors(self) -> Iterator[tuple[str, LSTMDetector]]:
         """All, one after the other."""
         for key in self:
             yield key, self.detector(key)
