@@ -18,7 +18,20 @@ from offbeat.networks import RowNetwork
 from offbeat.optimizer import AdamW, OneCycle
 from offbeat.threads import threads_worth
 
-__all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "train"]
+__all__ = [
+    "EpochLog",
+    "Material",
+    "ProgressHook",
+    "Training",
+    "TrainingLog",
+    "batches",
+    "draw_chunks",
+    "hold_back",
+    "issue_step",
+    "judged_chunks",
+    "read_chunks",
+    "train",
+]
 
 MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 4, 25
 """An epoch is one pass over the training rows, but never fewer or more batches than these."""
@@ -214,9 +227,9 @@ def train(
         On Ctrl-C, unless `options.keep_on_interrupt`.
     """
     options.check()
-    learned, judged = _hold_back(material, options.validation)
+    learned, judged = hold_back(material, options.validation)
     draw = np.random.default_rng(seed)
-    batch_size, n_steps = _batches(learned, options)
+    batch_size, n_steps = batches(learned, options)
     schedule = OneCycle(options.learning_rate, n_steps * options.max_epochs + 1)
     optimizer = AdamW(network.parameters(), schedule)
     best, diary, start = _Best(), list[EpochLog](), time.monotonic()
@@ -235,7 +248,7 @@ def train(
                 network.train()
                 train_loss, n_done = 0.0, 0
                 for _ in range(n_steps):
-                    starts, ends = _draw_chunks(learned, batch_size, draw)
+                    starts, ends = draw_chunks(learned, batch_size, draw)
                     batch_loss = _chunk_loss(network, material, loss, starts, ends, options, device)
                     optimizer.zero_grad()
                     batch_loss.backward()  # type: ignore[no-untyped-call]
@@ -271,7 +284,7 @@ def train(
     return TrainingLog(tuple(diary), best.epoch, ended)
 
 
-def _hold_back(material: Material, share: float) -> tuple[Material, Material | None]:
+def hold_back(material: Material, share: float) -> tuple[Material, Material | None]:
     """Split the segments in time: the first rows teach, the last `share` of them judges."""
     if not material.n_rows:
         raise DataError("nothing to learn from: every row of the training part is empty")
@@ -295,7 +308,7 @@ def _hold_back(material: Material, share: float) -> tuple[Material, Material | N
     return replace(material, segments=learned), replace(material, segments=judged)
 
 
-def _batches(material: Material, options: Training) -> tuple[int, int]:
+def batches(material: Material, options: Training) -> tuple[int, int]:
     """How many chunks a batch has, and how many batches an epoch."""
     n_chunks = max(1, material.n_rows // material.chunk)
     batch_size = min(options.batch_size, max(MIN_BATCH, n_chunks))
@@ -303,7 +316,7 @@ def _batches(material: Material, options: Training) -> tuple[int, int]:
     return batch_size, min(max(one_pass, MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
 
 
-def _draw_chunks(
+def draw_chunks(
     material: Material, batch_size: int, draw: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where `batch_size` chunks start, every row as likely as any other, and where they end."""
@@ -325,29 +338,53 @@ def _chunk_loss(
     device: torch.device,
 ) -> Tensor:
     """Mean loss over the chunks that start at `starts`, without padding, gaps and the worst."""
-    horizon, n_rows = network.horizon, len(material.inputs)
-    issued = slice(None, None, _issue_step(network, material.targets.shape[1]))
-    length = min(material.chunk, int((ends - starts).max()))
-    rows = torch.from_numpy(starts)[:, None] + torch.arange(length + horizon)  # (B, W + H)
-    inside = rows < torch.from_numpy(ends)[:, None]
-    rows = rows.clamp(max=n_rows - 1)
-    inputs = material.inputs[rows[:, :length]].to(device)  # (B, W, n_inputs)
-    ahead = material.targets[rows]  # (B, W + H, C)
-    ahead = torch.where(inside[..., None], ahead, torch.nan)
-    first = network.first_ahead
-    ahead = ahead[:, first : first + length + horizon - 1]
-    # (B, W + H - 1, C) -> (B, W, C, H) -> (B, W, H, C): what each row speaks of
-    target = ahead.unfold(1, horizon, 1).transpose(2, 3)[:, issued].to(device)
-    forecast, _ = network(inputs, issued=issued)
-    known = ~torch.isnan(target)
-    warm = torch.arange(length)[issued] >= material.warm_up
-    if (known & warm[:, None, None]).any():
-        known &= warm[:, None, None]
-    losses = loss(forecast, torch.where(known, target, 0.0))
+    step = issue_step(network, material.targets.shape[1])
+    speaks = (network.horizon, network.first_ahead, step)
+    inputs, target, known = read_chunks(material, starts, ends, speaks)
+    forecast, _ = network(inputs.to(device), issued=slice(None, None, step))
+    known = known.to(device)
+    losses = loss(forecast, torch.where(known, target.to(device), 0.0))
     return trimmed_mean(torch.where(known, losses, 0.0), known, options.trim)
 
 
-def _issue_step(network: RowNetwork, n_targets: int) -> int:
+def read_chunks(
+    material: Material, starts: np.ndarray, ends: np.ndarray, speaks: tuple[int, int, int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Chunks as a network reads them, and what it is to say of them.
+
+    Parameters
+    ----------
+    material
+        What they are chunks of.
+    starts, ends
+        Where each starts, and where the segment that it lies in ends, (B,).
+    speaks
+        The network's horizon, how far ahead the first row of it is, and every how many rows it is
+        issued.
+
+    Returns
+    -------
+    Inputs (B, W, n_inputs), targets (B, W issued, H, C), and which of them are known and judged.
+    """
+    horizon, first, step = speaks
+    length = min(material.chunk, int((ends - starts).max()))
+    rows = torch.from_numpy(starts)[:, None] + torch.arange(length + horizon)  # (B, W + H)
+    inside = rows < torch.from_numpy(ends)[:, None]
+    rows = rows.clamp(max=len(material.inputs) - 1)
+    inputs = material.inputs[rows[:, :length]]  # (B, W, n_inputs)
+    ahead = material.targets[rows]  # (B, W + H, C)
+    ahead = torch.where(inside[..., None], ahead, torch.nan)
+    ahead = ahead[:, first : first + length + horizon - 1]
+    # (B, W + H - 1, C) -> (B, W, C, H) -> (B, W, H, C): what each row speaks of
+    target = ahead.unfold(1, horizon, 1).transpose(2, 3)[:, ::step]
+    known = ~torch.isnan(target)
+    warm = torch.arange(length)[::step] >= material.warm_up
+    if (known & warm[:, None, None]).any():
+        known &= warm[:, None, None]
+    return inputs, target, known
+
+
+def issue_step(network: RowNetwork, n_targets: int) -> int:
     """Every how many rows of a chunk a forecast is issued, so that what is said of many channels
     costs no more than the LSTM that says it."""
     numbers = network.horizon * n_targets
@@ -366,6 +403,13 @@ def _validation_loss(
     if material is None:
         return None
     network.eval()
+    starts, ends = judged_chunks(material, options)
+    value = _chunk_loss(network, material, loss, starts, ends, options, device)
+    return float(value)
+
+
+def judged_chunks(material: Material, options: Training) -> tuple[np.ndarray, np.ndarray]:
+    """Where the chunks that judge start, and where their segments end."""
     starts, ends = list[int](), list[int]()
     for start, end in material.segments:
         step = max(1, material.chunk - material.warm_up)
@@ -375,5 +419,4 @@ def _validation_loss(
     if len(starts) > 8 * options.batch_size:  # a long part is judged by an even sample
         chosen = np.linspace(0, len(starts) - 1, 8 * options.batch_size).astype(int)
         starts, ends = [starts[i] for i in chosen], [ends[i] for i in chosen]
-    value = _chunk_loss(network, material, loss, np.array(starts), np.array(ends), options, device)
-    return float(value)
+    return np.array(starts), np.array(ends)

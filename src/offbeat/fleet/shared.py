@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Self
@@ -115,11 +116,28 @@ class SharedLSTM:
     def admit_all(self, fleet: Fleet) -> Learned:
         """A fitted detector for each training part, without training; or why there is none."""
         self._fitted()
-        return learn_all(fleet, self._make, self._lend)
+        return learn_all(fleet, self.make_like(self._template()), self._lend)
 
     def admit(self, key: str, series: Series) -> LSTMDetector | Failure:
         """As `admit_all`, of one series."""
         return self.admit_all({key: series})[key]
+
+    def make_like(self, template: LSTMDetector) -> Callable[[], LSTMDetector]:
+        """Makes detectors with a template's options and what the fleet has in common."""
+        network, covariates = self._fitted().network_, self.common_.covariates
+        given = {"calendar": False, "horizon": network.horizon, "covariates": covariates}
+        return lambda: template.fresh().set_params(**given)
+
+    def lend(self, apprentice: Apprentice) -> LSTMForecaster:
+        """A copy of the fleet's network, to go on from.
+
+        Raises
+        ------
+        DataError
+            If the series is not like the fleet's.
+        """
+        self._fitted().common_.check(apprentice)
+        return copy.deepcopy(self._network_for(apprentice.key))
 
     def _template(self) -> LSTMDetector:
         return LSTMDetector() if self.template is None else self.template
@@ -133,9 +151,6 @@ class SharedLSTM:
         """A detector of the fleet, before it is known what the series have in common."""
         made: LSTMDetector = self._template().fresh()
         return made.set_params(calendar=False, horizon=made.horizon or DEFAULT_HORIZON)
-
-    def _make(self) -> LSTMDetector:
-        return self._make_first().set_params(covariates=self.common_.covariates)
 
     def _alike(self, apprentices: Sequence[Apprentice]) -> list[Apprentice]:
         """Those with the fleet's channels and step, opened with its covariates."""
