@@ -129,9 +129,7 @@ def wait_for_workers(running: subprocess.Popen[bytes]) -> list[int]:
 
 def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     """The command in a process of its own."""
-    return subprocess.Popen(
-        [*OFFBEAT, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    return subprocess.Popen([*OFFBEAT, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def workers_of(pid: int) -> list[int]:
@@ -167,7 +165,9 @@ def difference(one: Path, other: Path) -> float:
     return worst
 
 
-def measure(folder: Path, n_series: int, n_rows: int, kills: int, pause: float) -> dict[str, object]:
+def measure(
+    folder: Path, n_series: int, n_rows: int, kills: int, pause: float
+) -> dict[str, object]:
     """Both runs, in a folder; figures by name."""
     data = folder / "fleet.csv"
     make_fleet(data, n_series, n_rows)

@@ -6,9 +6,9 @@
     detectors = learn_own(series, LSTMDetector())   # the same, with a network each
     found = score_many(detectors, later)            # by key: a Detection, or a Failure
 
-`series` is a mapping of keys to `Series`. Every detector is an ordinary one: it detects, streams and
-saves by itself. What cannot be learned or scored is a `Failure` with its reason, and the rest goes
-on. More than fits into memory, on one machine or many:
+`series` is a mapping of keys to `Series`. Every detector is an ordinary one: it detects, streams
+and saves by itself. What cannot be learned or scored is a `Failure` with its reason, and the rest
+goes on. More than fits into memory, on one machine or many:
 
     fleet = Fleet("sensors/*.parquet", key="sensor")
     fleet.train("models")

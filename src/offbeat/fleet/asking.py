@@ -29,9 +29,7 @@ def learn_all(job: Job, series: Mapping[str, Series], learn: Learn = learn_own) 
     return {**learn(parts, template), **failures} if parts else dict(failures)
 
 
-def lessons(
-    job: Job, series: Mapping[str, Series]
-) -> tuple[dict[str, Series], dict[str, Failure]]:
+def lessons(job: Job, series: Mapping[str, Series]) -> tuple[dict[str, Series], dict[str, Failure]]:
     """The training part of each, or why there is none."""
     parts, failures = dict[str, Series](), dict[str, Failure]()
     for key, each in series.items():

@@ -23,6 +23,7 @@ import polars as pl
 from offbeat.errors import DataError, OffbeatError
 from offbeat.fleet.engine import Engine
 from offbeat.fleet.finding import DataFile, find_files, named_twice
+from offbeat.fleet.fleetwide import SHARED, sample_of
 from offbeat.fleet.job import JOB_FILE, Job, agreed
 from offbeat.fleet.loading import STAGING, too_large
 from offbeat.fleet.places import Place
@@ -36,6 +37,10 @@ __all__ = ["FleetProgress", "FleetRun", "Limits", "run_job"]
 
 FILE_BYTES_OF_A_SHARD = 8_000_000
 """A shard of files holds at most so many bytes of them, unless one file has more."""
+
+
+SAMPLE_OF_SHARDS = 2
+"""What a fleet shares is learned from as much as so many shards hold."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,8 @@ def run_job(
         if plan is None:
             plan = _plan(job, place, engine, limits, progress)
             plan.write(place / "plan")
+        if job.mode != "own":
+            _learn_shared(job, place, plan, engine, limits)
         fresh = _do_shards(job, place, plan, engine, limits, progress)
         _settle(job, place, plan)
     return _run_of(place, fresh, time.monotonic() - began)
@@ -261,6 +268,17 @@ def _staged(
 
 
 # ---------------------------------------------------------------- the shards
+
+
+def _learn_shared(job: Job, out: Place, plan: Plan, engine: Engine, limits: Limits) -> None:
+    """What all shards need before they begin."""
+    if SHARED in done_marks(out, read=False) or not len(plan.series):
+        return
+    most = SAMPLE_OF_SHARDS * (FILE_BYTES_OF_A_SHARD if job.key is None else job.shard_values)
+    sample = sample_of(plan, most)
+    task = _task(job, out, sample, limits, {}) | {"do": "shared", "name": SHARED}
+    for _ in _answers(engine, [task], _Counter("series", 0, None)):
+        pass
 
 
 def _do_shards(

@@ -162,7 +162,9 @@ class _Step:
         self._seen = torch.zeros(n_lanes, size + n_inputs)  # what the head reads
         self._cells = [torch.zeros(n_lanes, size) for _ in range(n_layers)]
         if before is not None:
-            for own, old in zip(self._read + self._cells, before._read + before._cells, strict=True):
+            for own, old in zip(
+                self._read + self._cells, before._read + before._cells, strict=True
+            ):
                 own.copy_(old[:n_lanes])
 
     def read(self, rows: Tensor, numbers: Tensor) -> None:

@@ -89,9 +89,7 @@ class Apprentice:
         """Measure what is usual; the detector is fitted."""
         detector = self.detector
         detector._learn_rest(self.grid, self.learned, None)
-        return detector._settle(
-            self.grid, self.learned, self.live, detector.training_log_.epochs
-        )
+        return detector._settle(self.grid, self.learned, self.live, detector.training_log_.epochs)
 
 
 Teach = Callable[[Sequence[Apprentice]], Mapping[str, Failure]]

@@ -233,9 +233,7 @@ def _clip(stack: StackedForecaster, largest: float) -> None:
 
 
 @torch.no_grad()
-def _judged(
-    stack: StackedForecaster, pupils: Sequence[Pupil], step: int
-) -> list[float | None]:
+def _judged(stack: StackedForecaster, pupils: Sequence[Pupil], step: int) -> list[float | None]:
     """The loss of each pupil on the rows held back; None where there are none."""
     having = [i for i, pupil in enumerate(pupils) if pupil.judged is not None]
     found: list[float | None] = [None] * len(pupils)
@@ -291,4 +289,3 @@ class _Dropout:
             mask.div_(1 - self._share)
             made.append(mask if layer + 1 == self._n_layers else mask.transpose(0, 1))
         return made
-

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from offbeat.errors import ConfigError, one_of, whole_number
 from offbeat.fleet.driver import FleetRun, Hook, Limits, run_job
 from offbeat.fleet.engine import Engine, Inline, LocalWorkers, usual_workers
+from offbeat.fleet.fleetwide import besides
 from offbeat.fleet.job import Job, Mode
 from offbeat.fleet.places import Place
 from offbeat.fleet.ray_engine import RayWorkers
@@ -89,7 +90,7 @@ class Fleet:
         ModelFileError
             If there are none.
         """
-        return ModelStore(models)
+        return ModelStore(models, besides(Place(models)))
 
     def train(
         self,

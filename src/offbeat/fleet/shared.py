@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
 import torch
 
-from offbeat.errors import DataError, ModelFileError, NotFittedError, OffbeatError, whole_number
+from offbeat.errors import DataError, NotFittedError, OffbeatError, whole_number
 from offbeat.fleet.embedding import EmbeddedForecaster, with_biases
 from offbeat.fleet.failure import Failure, Fleet
 from offbeat.fleet.gathering import Common, fleet_material, opened, sampled
 from offbeat.fleet.learning import Apprentice, Learned, learn_all
-from offbeat.keeping import Arrays, State, options_from_plain
 from offbeat.lstm import DEFAULT_HORIZON, LOSSES, LSTMDetector
 from offbeat.networks import LSTMForecaster, RowNetwork
 from offbeat.series import Series
-from offbeat.storable import part, plain, under
-from offbeat.training import EpochLog, ProgressHook, Training, TrainingLog, train
+from offbeat.training import ProgressHook, Training, TrainingLog, train
 
 __all__ = ["SharedLSTM"]
 

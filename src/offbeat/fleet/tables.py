@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import IO, Any
 
 import polars as pl
@@ -45,8 +46,9 @@ def blocks(file: DataFile, key: str, options: ReadOptions, size: int) -> Iterato
         else:
             stream = opened
         try:
-            for frame in _frames(stream, head, file.name, options, size, key):
-                yield _with_key(frame, file.name, key, where)
+            with closing(_frames(stream, head, file.name, options, size, key)) as frames:
+                for frame in frames:
+                    yield _with_key(frame, file.name, key, where)
         except DataError:
             raise
         except Exception as problem:  # a damaged file raises many kinds, even of Rust's panics
@@ -56,7 +58,7 @@ def blocks(file: DataFile, key: str, options: ReadOptions, size: int) -> Iterato
 
 def _frames(
     stream: IO[bytes], head: bytes, name: str, options: ReadOptions, size: int, key: str
-) -> Iterator[pl.DataFrame]:
+) -> Generator[pl.DataFrame, None, None]:
     kind = kind_of(head)
     if not head:
         raise DataError(f"{name} is empty: a table with a header and rows was expected")
@@ -125,17 +127,19 @@ def _whole_lines(stream: IO[bytes], encoding: str, size: int) -> Iterator[str]:
     plain = "utf-8-sig" if encoding.lower().replace("-", "") == "utf8" else encoding
     text = io.TextIOWrapper(stream, encoding=plain)
     rest = ""
-    while piece := text.read(size):
-        rest += piece
-        end = rest.rfind("\n") + 1
-        while end and rest.count('"', 0, end) % 2:
-            end = rest.rfind("\n", 0, end - 1) + 1
-        if end:
-            yield rest[:end]
-            rest = rest[end:]
-    if rest:
-        yield rest
-    text.detach()
+    try:
+        while piece := text.read(size):
+            rest += piece
+            end = rest.rfind("\n") + 1
+            while end and rest.count('"', 0, end) % 2:
+                end = rest.rfind("\n", 0, end - 1) + 1
+            if end:
+                yield rest[:end]
+                rest = rest[end:]
+        if rest:
+            yield rest
+    finally:
+        text.detach()  # the file is closed by who opened it
 
 
 def _with_key(frame: pl.DataFrame, name: str, key: str, where: str | None) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from offbeat.errors import OffbeatError
 from offbeat.fleet.asking import detect_all, learn_all
 from offbeat.fleet.failure import Failure
 from offbeat.fleet.finding import DataFile
+from offbeat.fleet.fleetwide import besides, learn_fleetwide, way_of
 from offbeat.fleet.job import Job
 from offbeat.fleet.loading import STAGING, load_shard
 from offbeat.fleet.places import Place
@@ -37,7 +38,8 @@ def do_task(task: Message, tell: Tell | None = None) -> Message:  # noqa: ARG001
 
     torch.set_num_threads(1)  # one core a worker, and the same digits on every machine
     job, out = Job(**task["job"]), Place(task["out"])
-    done = _stage(job, out, task) if task["do"] == "stage" else _shard(job, out, task)
+    what = {"stage": _stage, "shared": _shared, "shard": _shard}
+    done = what[task["do"]](job, out, task)
     done.write(out)
     return {"name": done.name, "succeeded": done.succeeded, "failed": done.failed}
 
@@ -53,6 +55,14 @@ def _stage(job: Job, out: Place, task: Message) -> Done:
         return Done(name, 0, 1, extra={"file": file.name, "reason": str(problem)})
     extra = {"file": file.name, "spills": staged.spills, "nameless": staged.nameless}
     return Done(name, 1, 0, staged.rows, extra)
+
+
+def _shared(job: Job, out: Place, task: Message) -> Done:
+    """What the whole fleet shares, from a sample of it."""
+    sample = Shard.from_dict(task["shard"])
+    loaded = load_shard(job, out, sample, task["memory"])
+    series = {key: each for key, each in loaded if isinstance(each, Series)}
+    return Done(task["name"], 0, 0, extra={"mode": learn_fleetwide(job, out, series)})
 
 
 def _shard(job: Job, out: Place, task: Message) -> Done:
@@ -86,14 +96,15 @@ def _train(
     failures: list[Failure],
 ) -> int:
     detectors = {}
+    learn, arrays = way_of(job, out)
     for group in groups:
-        for key, made in learn_all(job, group).items():
+        for key, made in learn_all(job, group, learn).items():
             if isinstance(made, Failure):
                 failures.append(made)
             else:
                 detectors[key] = made
     if detectors:
-        write_pack(out, shard.name, detectors)
+        write_pack(out, shard.name, detectors, arrays)
     return len(detectors)
 
 
@@ -107,7 +118,7 @@ def _score(
 ) -> int:
     assert job.models is not None  # a scoring has models
     places = {key: Packed(*where) for key, *where in task["models"]}
-    packs, detections = ModelPacks(job.models), {}
+    packs, detections = ModelPacks(job.models, besides(Place(job.models))), {}
     for group in groups:
         for key, found in detect_all(packs, places, group).items():
             if isinstance(found, Failure):
