@@ -88,9 +88,7 @@ def _whole(collection: str) -> dict[str, Series]:
     return {r.name: r.read().rows(0, r.n_train) for r in own}
 
 
-def _judge(
-    recording: Recording, mode: str, series: Series, found: LSTMDetector | Failure
-) -> None:
+def _judge(recording: Recording, mode: str, series: Series, found: LSTMDetector | Failure) -> None:
     about = {"collection": recording.collection, "series": recording.name, "mode": mode}
     if isinstance(found, Failure):
         keep({**about, "problem": found.reason}, kept(recording, mode))

@@ -7,11 +7,12 @@
     found = score_many(detectors, later)           # by key: a Detection, or a Failure
 
 A fleet is a mapping of keys to `Series`. Every detector is an ordinary one: it detects, streams and
-saves by itself. What cannot be learned or scored is a `Failure` with its reason, and the rest goes on.
+saves by itself. What cannot be learned or scored is a `Failure` with its reason; the rest goes on.
 """
 
 from __future__ import annotations
 
+from offbeat.fleet.choosing import Mode, ModeChoice, choose_mode
 from offbeat.fleet.failure import Failure, Fleet
 from offbeat.fleet.learning import Learned
 from offbeat.fleet.own import learn_own
@@ -22,7 +23,10 @@ __all__ = [
     "Failure",
     "Fleet",
     "Learned",
+    "Mode",
+    "ModeChoice",
     "SharedLSTM",
+    "choose_mode",
     "learn_own",
     "score_each",
     "score_many",

@@ -5,7 +5,7 @@
     all:   foreseen -> measured, odd rows left out -> once more without them
     each:  what is usual, where the cut lies
 
-The steps are the detector's own, in its own order; only teaching and foreseeing look at many at once.
+The steps are the detector's own, in its own order; only teaching and foreseeing look at many.
 """
 
 from __future__ import annotations
@@ -89,9 +89,7 @@ class Apprentice:
         """Measure what is usual; the detector is fitted."""
         detector = self.detector
         detector._learn_rest(self.grid, self.learned, None)
-        return detector._settle(
-            self.grid, self.learned, self.live, detector.training_log_.epochs
-        )
+        return detector._settle(self.grid, self.learned, self.live, detector.training_log_.epochs)
 
 
 Teach = Callable[[Sequence[Apprentice]], Mapping[str, Failure]]
