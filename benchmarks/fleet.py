@@ -30,7 +30,7 @@ from offbeat.fleet.foreseeing import Question, answers
 ROOT = Path(__file__).resolve().parents[1]
 KEPT, RESULTS = ROOT / "out" / "fleet", ROOT / "benchmarks" / "results"
 N_SERIES, N_ROWS = 1_000, 5_000
-N_LOOP, N_OWN, N_OWN_FRESH = 10, 64, 32
+N_LOOP, N_OWN, N_OWN_FRESH = 10, 24, 8
 """Series that the loop and the own models are timed on; their times are scaled to all."""
 BARS = {"shared": 20.0, "own from shared": 5.0}
 POINTS_A_SECOND = 1_000_000

@@ -83,10 +83,11 @@ def test_copies_with_equal_weights_are_one_batch() -> None:
     for key, detector in shared.admit_all(FLEET).items():
         assert isinstance(detector, LSTMDetector)
         copies[key] = LSTMDetector.from_state(*detector.state())
-    asked = [
-        together.Question(one, one.prepared_by_.prepare(one.origin_.regular(s, None)[1], causal=True), None)
-        for one, s in zip(copies.values(), FLEET.values(), strict=True)
-    ]  # fmt: skip
+    asked = []
+    for one, series in zip(copies.values(), FLEET.values(), strict=True):
+        _, grid = one.origin_.regular(series, None)
+        prepared = one.prepared_by_.prepare(grid, causal=True)
+        asked.append(together.Question(one, prepared, None))
     assert len(together._by_network(asked)) == 1
 
 

@@ -179,7 +179,7 @@ def test_files_that_are_none_are_refused(tmp_path: Path, shared: SharedLSTM) -> 
 def test_asked_too_early_or_wrongly() -> None:
     with pytest.raises(NotFittedError):
         SharedLSTM().admit("a", wave(0))
-    with pytest.raises(DataError, match="none|empty"):
+    with pytest.raises(DataError, match="the fleet is empty"):
         SharedLSTM(quick()).fit({})
     with pytest.raises(DataError, match="never moves"):
         SharedLSTM(quick()).fit({"a": Series(np.ones((50, 1)), np.arange(50), ("value",))})
