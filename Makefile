@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench bench-accuracy bench-speed bench-stream docs clean
+.PHONY: demo test check bench bench-accuracy bench-speed bench-stream bench-fleet docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
@@ -36,6 +36,9 @@ bench-speed: $(VENV)/.test
 
 bench-stream: $(VENV)/.test
 	$(BIN)/python benchmarks/stream.py
+
+bench-fleet: $(VENV)/.test
+	$(BIN)/python benchmarks/fleet.py
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

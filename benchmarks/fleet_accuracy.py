@@ -73,13 +73,20 @@ def _learned(
     if mode == "own":
         made = learn_own(parts, template)
     else:
-        shared = SharedLSTM(template, embedding=4 if "embedding" in mode else 0)
-        shared.fit(_whole(collection))
+        shared = _shared(collection, template, 4 if "embedding" in mode else 0)
         made = shared.admit_all(parts)
         if mode == "own from shared":
             made = learn_own(parts, template, start=shared)
     for recording in todo:
         yield recording, read[recording.name], made[recording.name]
+
+
+def _shared(collection: str, template: LSTMDetector, embedding: int) -> SharedLSTM:
+    """The network of a collection, trained once."""
+    path = KEPT / f"{collection}-{embedding}.shared"
+    if not path.exists():
+        SharedLSTM(template, embedding=embedding).fit(_whole(collection)).save(path)
+    return SharedLSTM.load(path)
 
 
 def _whole(collection: str) -> dict[str, Series]:
@@ -88,9 +95,7 @@ def _whole(collection: str) -> dict[str, Series]:
     return {r.name: r.read().rows(0, r.n_train) for r in own}
 
 
-def _judge(
-    recording: Recording, mode: str, series: Series, found: LSTMDetector | Failure
-) -> None:
+def _judge(recording: Recording, mode: str, series: Series, found: LSTMDetector | Failure) -> None:
     about = {"collection": recording.collection, "series": recording.name, "mode": mode}
     if isinstance(found, Failure):
         keep({**about, "problem": found.reason}, kept(recording, mode))

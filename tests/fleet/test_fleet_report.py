@@ -36,9 +36,12 @@ def write_results(out: Path, n_series: int, *, clock: bool = True) -> None:
     counts = dict(table.group_by("key").len().iter_rows())
     last = FIRST + dt.timedelta(days=30)
     series = [
-        (key, 43_200, 1, *((FIRST, last, 60.0) if clock else (None,) * 3), 43_000)
-        + (30 * counts.get(key, 0), counts.get(key, 0), worst.get(key), None)
-        + ("flow" if key in worst else None,)
+        (
+            *(key, 43_200, 1),
+            *((FIRST, last, 60.0) if clock else (None,) * 3),
+            *(43_000, 30 * counts.get(key, 0), counts.get(key, 0)),
+            *(worst.get(key), None, "flow" if key in worst else None),
+        )
         for key in keys
     ]
     for name, frame in (

@@ -110,6 +110,17 @@ def test_one_network_for_all(tmp_path: Path) -> None:
     assert all(bool((one[name] == other[name]).all()) for name in one)
 
 
+def test_the_way_is_chosen_once_for_all_shards(tmp_path: Path) -> None:
+    data = write_files(tmp_path / "data", frames(4))
+    made = Fleet(str(data), workers=0, shard_series=2)
+    assert made.train(str(tmp_path / "m"), TINY, mode="auto").succeeded == 4
+    choice = json.loads((tmp_path / "m" / "shared.json").read_text())
+    assert choice["mode"] in ("own", "shared")
+    assert "deviations" in choice["reason"]
+    with pytest.raises(ConfigError, match="mode='both' is unknown"):
+        made.train(str(tmp_path / "n"), TINY, mode="both")  # type: ignore[arg-type]
+
+
 class Stopped(Inline):
     """An engine that is killed after so many tasks."""
 

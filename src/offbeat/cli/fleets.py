@@ -26,7 +26,7 @@ from offbeat.cli.options import (
 
 if TYPE_CHECKING:
     from offbeat.fleet import Fleet, FleetRun
-    from offbeat.fleet.job import Mode
+    from offbeat.fleet.job import Way
     from offbeat.lstm import LSTMDetector
 
 __all__ = ["FLEET_COMMANDS", "fleet_app"]
@@ -142,7 +142,7 @@ def train(
             out,
             taught.template(reading, cutting),
             train=None if taught.train is None else parse_split(taught.train),
-            mode=cast("Mode", taught.mode),
+            mode=cast("Way", taught.mode),
             progress=hook,
         )
     _show(run, "models")

@@ -18,6 +18,7 @@ goes on. More than fits into memory, on one machine or many:
 
 from __future__ import annotations
 
+from offbeat.fleet.choosing import ModeChoice, choose_mode
 from offbeat.fleet.driver import FleetProgress, FleetRun
 from offbeat.fleet.failure import Failure
 from offbeat.fleet.learning import Learned
@@ -35,8 +36,10 @@ __all__ = [
     "FleetRanking",
     "FleetRun",
     "Learned",
+    "ModeChoice",
     "ModelStore",
     "SharedLSTM",
+    "choose_mode",
     "learn_own",
     "parse_memory",
     "rank_fleet",

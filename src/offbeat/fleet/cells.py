@@ -1,7 +1,7 @@
 """Many LSTM layers side by side: one batched product a step, forwards and backwards.
 
-Each of S series has weights of its own. torch's LSTM runs one set of weights at a time and cannot be
-stacked; here the gates of all are one `baddbmm`. All arrays are laid out (W, S, B, ...), so that one
+Each of S series has weights of its own. torch's LSTM runs one set of weights at a time and cannot
+be stacked; here the gates of all are one `bmm`. All arrays are laid out (W, S, B, ...), so that one
 step is one contiguous block.
 """
 
@@ -76,7 +76,7 @@ class _Layer(torch.autograd.Function):
         doubled = weights * twice
         for t in range(n_steps):
             gate, cell, new = gates[t], cells[t + 1], fresh[t]
-            taken, kept, asked, out = gate.split(size, dim=-1)
+            taken, kept, asked, out = torch.split(gate, size, dim=-1)
             torch.bmm(seen[t], doubled, out=gate)
             gate.sigmoid_()
             torch.mul(asked, 2.0, out=new).sub_(1.0)
@@ -101,11 +101,11 @@ class _Layer(torch.autograd.Function):
         of_seen = above.new_zeros(n_series, n_chunks, n_read + size)
         of_cell, of_hidden, part = above.new_zeros(3, n_series, n_chunks, size)
         of_gate = above.new_empty(n_series, n_chunks, 4 * size)
-        of_taken, of_kept, of_asked, of_out = of_gate.split(size, dim=-1)
+        of_taken, of_kept, of_asked, of_out = torch.split(of_gate, size, dim=-1)
         backwards = weights[:, :-1].transpose(1, 2).contiguous()
         for t in range(n_steps - 1, -1, -1):
             gate = gates[t]
-            taken, kept, _, out = gate.split(size, dim=-1)
+            taken, kept, _, out = torch.split(gate, size, dim=-1)
             torch.add(of_seen[..., n_read:], above[t], out=of_hidden)
             torch.mul(of_hidden, out, out=part)
             torch.ops.aten.tanh_backward(part, shown[t], grad_input=part)

@@ -36,7 +36,7 @@ class EmbeddedForecaster(RowNetwork):
     def forward(
         self, rows: Tensor, state: LSTMState | None = None, issued: slice = slice(None)
     ) -> tuple[Forecast, LSTMState]:
-        """As `LSTMForecaster`; the last of the inputs (B, W, n_inputs + 1) is the series' number."""
+        """As `LSTMForecaster`; the last input of (B, W, n_inputs + 1) is the series' number."""
         known = self.series(rows[..., -1].long())  # (B, W) -> (B, W, size)
         forecast: tuple[Forecast, LSTMState] = self.inner(
             torch.cat([rows[..., :-1], known], dim=-1), state, issued

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from hashlib import sha256
 
 import numpy as np
 
 from offbeat.errors import DataError
 from offbeat.fleet.asking import Learn, lessons
-from offbeat.fleet.gathering import Common
+from offbeat.fleet.choosing import choose_mode
 from offbeat.fleet.job import Job
 from offbeat.fleet.learning import Learned
 from offbeat.fleet.own import learn_own
@@ -19,16 +18,16 @@ from offbeat.fleet.places import Place
 from offbeat.fleet.plan import Plan, Shard, Wanted
 from offbeat.fleet.shared import SharedLSTM
 from offbeat.lstm import LSTMDetector
-from offbeat.persist import model_bytes, model_from_bytes
 from offbeat.series import Series
+from offbeat.storable import under
+from offbeat.tensorfile import checked_text, parse_tensors, tensor_bytes
 
 __all__ = ["SHARED", "besides", "learn_fleetwide", "sample_of", "way_of"]
 
 SHARED = "shared"
 SAMPLE_SHARDS, SAMPLE_SERIES = 64, 2_000
 """Shards that the sample is drawn from, and series in it, at most."""
-WEIGHTS = "network."
-"""How the arrays of a network begin in a model file."""
+MODEL, CHOICE, KEY = "shared.safetensors", "shared.json", "offbeat-shared"
 
 
 def sample_of(plan: Plan, most_cost: int) -> Shard:
@@ -63,7 +62,7 @@ def sample_of(plan: Plan, most_cost: int) -> Shard:
 
 
 def learn_fleetwide(job: Job, out: Place, series: Mapping[str, Series]) -> str:
-    """Learn from the sample what the fleet shares, and keep it; the mode and why.
+    """Choose the way if that is asked for, learn what the fleet shares, and keep it; the reason.
 
     Raises
     ------
@@ -76,51 +75,44 @@ def learn_fleetwide(job: Job, out: Place, series: Mapping[str, Series]) -> str:
         raise DataError(
             f"no series of the sample can be learned: {first.reason if first else 'it is empty'}"
         )
-    shared = SharedLSTM(job.template).fit(parts)
-    first_one = next(
-        made for made in shared.admit_all(parts).values() if isinstance(made, LSTMDetector)
-    )
-    (out / f"{SHARED}.offbeat").write(model_bytes(first_one))
-    entry = {"mode": "shared", "common": asdict(shared.common_)}
-    (out / f"{SHARED}.json").write(json.dumps(entry).encode())
-    return "shared"
+    mode, reason = job.mode, "as given"
+    if mode == "auto":
+        choice = choose_mode(parts, job.template)
+        mode, reason = choice.mode, choice.reason
+    if mode == "shared":
+        shared = SharedLSTM(job.template).fit(parts)
+        (out / MODEL).write(tensor_bytes(KEY, *shared.state(), {}))
+    (out / CHOICE).write(json.dumps({"mode": mode, "reason": reason}).encode())
+    return reason
 
 
 def way_of(job: Job, out: Place) -> tuple[Learn, Mapping[str, np.ndarray] | None]:
     """How the series of a shard are learned, and the arrays that their models share."""
-    if job.mode == "own":
+    if job.mode == "own" or json.loads((out / CHOICE).read())["mode"] == "own":
         return learn_own, None
-    common = json.loads((out / f"{SHARED}.json").read())["common"]
-    kept = _kept(out)
-    shared = SharedLSTM(job.template)
-    shared.network_, shared.training_log_ = kept.network_, kept.training_log_
-    for name in ("channels", "covariates"):  # JSON knows no tuples
-        common[name] = tuple(common[name])
-    shared.common_, shared._biases = Common(**common), {}
+    shared = _kept(out)
 
     def lend(parts: Mapping[str, Series], template: LSTMDetector) -> Learned:  # noqa: ARG001
         return shared.admit_all(parts)
 
-    return lend, _weights(kept)
+    return lend, _weights(shared)
 
 
 def besides(models: Place) -> Mapping[str, np.ndarray] | None:
     """The arrays that all models of a store share; None if each has its own."""
-    if not (models / f"{SHARED}.offbeat").exists():
-        return None
-    return _weights(_kept(models))
+    return _weights(_kept(models)) if (models / MODEL).exists() else None
 
 
-def _kept(out: Place) -> LSTMDetector:
-    place = out / f"{SHARED}.offbeat"
-    kept = model_from_bytes(place.read(), place.url)
-    assert isinstance(kept, LSTMDetector)  # `learn_fleetwide` wrote it
-    return kept
+def _kept(out: Place) -> SharedLSTM:
+    place = out / MODEL
+    what = ("shared model", "a network of a fleet")
+    header, arrays = parse_tensors(place.read(), place.url, KEY, what)
+    return SharedLSTM.from_state(json.loads(checked_text(place.url, KEY, header, arrays)), arrays)
 
 
-def _weights(detector: LSTMDetector) -> dict[str, np.ndarray]:
-    _, arrays = detector.state()
-    return {name: array for name, array in arrays.items() if name.startswith(WEIGHTS)}
+def _weights(shared: SharedLSTM) -> dict[str, np.ndarray]:
+    weights = shared.network_.state_dict().items()
+    return under("network", {name: each.cpu().numpy() for name, each in weights})
 
 
 def _drawn(key: str) -> bytes:

@@ -55,10 +55,10 @@ def answers(questions: Sequence[Question]) -> Iterator[tuple[int, Iterable[Block
 def _by_network(questions: Sequence[Question]) -> list[list[int]]:
     """Questions whose networks have the same weights, biases apart."""
     groups: dict[tuple[object, ...], list[int]] = {}
-    known: dict[int, str] = {}  # by the place of the first weights: shared ones are looked at once
+    known: dict[int, str] = {}  # by the place of the head's weights: shared ones are looked at once
     for i, question in enumerate(questions):
         detector = question.detector
-        place = detector.network_.lstm.weight_hh_l0.data_ptr()
+        place = detector.network_.head.weight.data_ptr()
         if place not in known:
             known[place] = _fingerprint(detector)
         limited = question.limit is not None

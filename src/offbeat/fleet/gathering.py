@@ -72,7 +72,7 @@ class Common:
         if abs(step / self.step - 1) > SAME_STEP:
             raise DataError(
                 f"{name} has a step of {_step(step, has_clock)}, the fleet's is "
-                f"{_step(self.step, has_clock)}: resample it (step=...) or give it a model of its own"
+                f"{_step(self.step, has_clock)}: resample it or give it a model of its own"
             )
 
 

@@ -16,10 +16,10 @@ from offbeat.keeping import options_from_plain
 from offbeat.lesson import Lesson
 from offbeat.lstm import LSTMDetector
 
-__all__ = ["JOB_FILE", "Job", "JobKind", "Mode", "agreed"]
+__all__ = ["JOB_FILE", "Job", "JobKind", "Way", "agreed"]
 
 JobKind = Literal["train", "score"]
-Mode = Literal["own", "shared", "auto"]
+Way = Literal["own", "shared", "auto"]
 JOB_FILE = "job.json"
 
 
@@ -60,7 +60,7 @@ class Job:
     reading: Mapping[str, Any] = field(default_factory=dict)
     detector: Mapping[str, Any] = field(default_factory=dict)
     train: float | int | str | None = None
-    mode: Mode = "own"
+    mode: Way = "own"
     models: str | None = None
     with_scores: bool = True
     shard_series: int = 64

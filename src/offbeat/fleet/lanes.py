@@ -1,8 +1,8 @@
 """Lanes: one network read by many series at once, a row of each a step.
 
-A `Walk` guesses that nothing must be limited and runs blocks of one series; here a step is one matrix
-product over all series, so that each row can be limited before it is read and nothing is guessed.
-The numbers are those of a `Walk`, to float32's rounding.
+A `Walk` guesses that nothing must be limited and runs blocks of one series; here a step is one
+matrix product over all series, so that each row can be limited before it is read and nothing is
+guessed. The numbers are those of a `Walk`, to float32's rounding.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class _Step:
             weights = self._steps._weights[layer]
             torch.addmm(self._biases[layer], self._read[layer], weights, out=gates)
             gates.sigmoid_()
-            taken, kept, new, shown = gates.split(size, dim=1)
+            taken, kept, new, shown = torch.split(gates, size, dim=1)
             torch.mul(new, 2.0, out=self._more).sub_(1.0).mul_(taken)
             cell = self._cells[layer].mul_(kept).add_(self._more)
             torch.mul(cell, 2.0, out=self._twice).sigmoid_().mul_(2.0).sub_(1.0)

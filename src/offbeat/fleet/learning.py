@@ -5,7 +5,7 @@
     all:   foreseen -> measured, odd rows left out -> once more without them
     each:  what is usual, where the cut lies
 
-The steps are the detector's own, in its own order; only teaching and foreseeing look at many at once.
+The steps are the detector's own, in its own order; only teaching and foreseeing look at many.
 """
 
 from __future__ import annotations

@@ -36,11 +36,13 @@ from offbeat.training import (
 __all__ = ["Pupil", "bundles", "train_bundle"]
 
 GATES, LEAST, MOST = 50_000, 4, 256
-"""Numbers that the gates of a bundle hold at a step, so that they fit into a processor's cache and are
-worth a call; and series in it, at the least and at the most."""
+"""Numbers that the gates of a bundle hold at a step, so that they fit into a processor's cache and
+are worth a call; and series in it, at the least and at the most."""
+SMALL = 4
+"""A bundle with a quarter of its room filled costs hardly more than an empty one."""
 LIKE = 1.25
-"""How many times as many rows a step of a series may have as another's in its bundle: what is shorter
-is padded."""
+"""How many times as many rows a step of a series may have as another's in its bundle: what is
+shorter is padded."""
 
 
 @dataclass(eq=False)
@@ -133,8 +135,11 @@ def _room(pupil: Pupil) -> int:
 
 
 def _fit(bundle: Sequence[Pupil], pupil: Pupil) -> bool:
-    """Whether little would be padded if the pupil were trained with these."""
+    """Whether little would be padded if the pupil were trained with these, or a step is so small
+    that it costs what calling it does."""
     everyone = [*bundle, pupil]
+    if len(everyone) * SMALL <= _room(pupil):
+        return True
     padded = max(p.length for p in everyone) * max(p.batch_size for p in everyone)
     return padded <= LIKE * min(p.length * p.batch_size for p in everyone)
 

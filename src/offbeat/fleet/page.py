@@ -12,15 +12,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from offbeat.fleet.ranking import FleetRanking
 from offbeat.io import atomic_path
 from offbeat.report.shell import safe_json, script_hash, template_part, written_version
 from offbeat.report.tables import Cell, table
 from offbeat.wording import duration, number, percent, plural
+
+if TYPE_CHECKING:
+    from offbeat.fleet.ranking import FleetRanking
 
 __all__ = ["write_fleet_report"]
 

@@ -10,7 +10,7 @@ from offbeat.errors import ConfigError, one_of, whole_number
 from offbeat.fleet.driver import FleetRun, Hook, Limits, run_job
 from offbeat.fleet.engine import Engine, Inline, LocalWorkers, usual_workers
 from offbeat.fleet.fleetwide import besides
-from offbeat.fleet.job import Job, Mode
+from offbeat.fleet.job import Job, Way
 from offbeat.fleet.places import Place
 from offbeat.fleet.ray_engine import RayWorkers
 from offbeat.fleet.store import ModelStore
@@ -98,7 +98,7 @@ class Fleet:
         template: LSTMDetector | None = None,
         *,
         train: float | int | str | None = None,
-        mode: Mode = "own",
+        mode: Way = "own",
         progress: Hook | None = None,
     ) -> FleetRun:
         """Learn what is normal of each series, and keep the models in one store.
@@ -123,7 +123,7 @@ class Fleet:
             If the data are not there or nothing may be written.
         """
         made = LSTMDetector() if template is None else template
-        one_of("mode", mode, get_args(Mode))
+        one_of("mode", mode, get_args(Way))
         job = Job(
             "train",
             **self._what(),

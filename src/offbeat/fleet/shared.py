@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Self
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import torch
 
-from offbeat.errors import DataError, NotFittedError, OffbeatError, whole_number
+from offbeat.errors import DataError, ModelFileError, NotFittedError, OffbeatError, whole_number
 from offbeat.fleet.embedding import EmbeddedForecaster, with_biases
 from offbeat.fleet.failure import Failure, Fleet
 from offbeat.fleet.gathering import Common, fleet_material, opened, sampled
 from offbeat.fleet.learning import Apprentice, Learned, learn_all
+from offbeat.keeping import Arrays, State, options_from_plain
 from offbeat.lstm import DEFAULT_HORIZON, LOSSES, LSTMDetector
 from offbeat.networks import LSTMForecaster, RowNetwork
 from offbeat.series import Series
-from offbeat.training import ProgressHook, Training, TrainingLog, train
+from offbeat.storable import part, plain, under
+from offbeat.tensorfile import checked_text, read_tensors, write_tensors
+from offbeat.training import EpochLog, ProgressHook, Training, TrainingLog, train
 
 __all__ = ["SharedLSTM"]
 
 MOST_SERIES, MOST_ROWS = 2_000, 2_000_000
 """Series and rows that one network learns from: a larger fleet teaches by a sample."""
-BATCH = 64
-"""Chunks a step: of a fleet there is always enough."""
+KEY, FORMAT = "offbeat-shared", "1"
+OWN_BIASES = ("lstm.bias_ih_l0", "head.bias")
+"""What a network with an embedding has of its own."""
+BATCH, LONGER = 64, 2
+"""Chunks a step, and how many times the epochs (and the patience) of one series a fleet gets."""
 
 
 class SharedLSTM:
@@ -45,7 +53,8 @@ class SharedLSTM:
         Numbers that are learned of each series and read beside its rows; 0 has none. A series that
         was not in training has the mean of them.
     training
-        How the network is trained; None takes the template's with `BATCH` chunks a step.
+        How the network is trained; None takes the template's for twice the epochs, with 64 chunks
+        a step.
 
     Attributes
     ----------
@@ -179,7 +188,7 @@ class SharedLSTM:
     def _train(self, apprentices: Sequence[Apprentice], progress: ProgressHook | None) -> None:
         """Train one network on all of them."""
         template, leader = self._template(), apprentices[0].detector
-        options = self.training or replace(template.training, batch_size=BATCH)
+        options = self.training or _longer(template.training)
         window = int(np.median([one.detector.window_ for one in apprentices]))
         material = fleet_material(
             apprentices,
@@ -250,3 +259,121 @@ class SharedLSTM:
     def _network_for(self, key: str) -> LSTMForecaster:
         own = self._biases.get(key)
         return self.network_ if own is None else with_biases(self.network_, *own)
+
+    # ------------------------------------------------------------ keeping
+
+    def state(self) -> tuple[State, Arrays]:
+        """Everything that was learned: JSON-able values, and arrays by name."""
+        log, weights = self._fitted().training_log_, self.network_.state_dict()
+        state: State = {
+            "template": {k: plain(v) for k, v in self._template().get_params(deep=False).items()},
+            "embedding": self.embedding,
+            "training": None if self.training is None else plain(self.training),
+            "common": asdict(self.common_),
+            "network": _shape_of(self.network_),
+            "log": [asdict(epoch) for epoch in log.epochs],
+            "best_epoch": log.best_epoch,
+            "ended": log.ended,
+            "failures": {each.key: each.reason for each in self.failures_.values()},
+            "keys": list(self._biases),
+        }
+        arrays = under("network", {name: w.cpu().numpy() for name, w in weights.items()})
+        if self._biases:
+            gates, numbers = zip(*self._biases.values(), strict=True)
+            arrays["gates"] = torch.stack(gates).cpu().numpy()
+            arrays["numbers"] = torch.stack(numbers).cpu().numpy()
+        return state, arrays
+
+    @classmethod
+    def from_state(cls, state: State, arrays: Arrays) -> Self:
+        """What `state` gave."""
+        template = LSTMDetector(**options_from_plain(state["template"]))
+        training = None if state["training"] is None else Training(**state["training"])
+        made = cls(template, embedding=state["embedding"], training=training)
+        common = state["common"]
+        names = {key: tuple(common[key]) for key in ("channels", "covariates")}
+        made.common_ = Common(**{**common, **names})
+        with torch.device("meta"):  # sizes in the file are held against its own weights
+            network = LSTMForecaster(**state["network"])
+        weights = part("network", arrays)
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
+        network.load_state_dict(tensors, assign=True)
+        made.network_ = network.to(template.device).eval()
+        diary = tuple(EpochLog(**epoch) for epoch in state["log"])
+        made.training_log_ = TrainingLog(diary, state["best_epoch"], state["ended"])
+        made.failures_ = {key: Failure(key, why) for key, why in state["failures"].items()}
+        made._biases = {}
+        if state["keys"]:
+            pairs = zip(*(torch.from_numpy(arrays[k]) for k in ("gates", "numbers")), strict=True)
+            made._biases = dict(zip(state["keys"], pairs, strict=True))
+        return made
+
+    def save(self, path: str | Path) -> Path:
+        """Write the network and what the fleet has in common to one file; `load` reads it back."""
+        state, arrays = self.state()
+        return write_tensors(path, KEY, state, arrays, {"format": FORMAT})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a shared network back.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, altered, foreign or of another version. Nothing in it is run.
+        """
+        header, arrays = read_tensors(path, KEY, ("shared model", "a shared network of offbeat"))
+        if header.get("format") != FORMAT:
+            raise ModelFileError(f"{path} has a format that this version does not read")
+        text = checked_text(path, KEY, header, arrays)
+        try:
+            return cls.from_state(json.loads(text), arrays)
+        except (OffbeatError, KeyError, TypeError, ValueError, RuntimeError) as problem:
+            reason = Failure.of("", problem).reason
+            raise ModelFileError(f"{path} does not hold a whole shared model: {reason}") from None
+
+    def slim(self, detector: LSTMDetector) -> tuple[State, Arrays]:
+        """The state of a detector of this fleet without the weights that all share, for stores of
+        many; `attach` reads it back."""
+        state, arrays = detector.state()
+        shared = under("network", _numpy(self._fitted().network_))
+        own = {
+            name: array
+            for name, array in arrays.items()
+            if name not in shared or not np.array_equal(array, shared[name])
+        }
+        return state, own
+
+    def attach(self, state: State, arrays: Arrays) -> LSTMDetector:
+        """A detector from what `slim` gave, on this fleet's network."""
+        network, own = self._fitted().network_, part("network", arrays)
+        whole = under("network", _numpy(network)) | arrays
+        made = LSTMDetector.from_state(state, whole)
+        made.network_ = network
+        if own:
+            biases = (torch.from_numpy(own[name].copy()) for name in OWN_BIASES)
+            made.network_ = with_biases(network, *biases)
+        return made
+
+
+def _longer(training: Training) -> Training:
+    """How a fleet is trained where one series is trained so."""
+    epochs, patience = LONGER * training.max_epochs, LONGER * training.patience
+    return replace(training, batch_size=BATCH, max_epochs=epochs, patience=patience)
+
+
+def _numpy(network: LSTMForecaster) -> Arrays:
+    return {name: weights.cpu().numpy() for name, weights in network.state_dict().items()}
+
+
+def _shape_of(network: LSTMForecaster) -> dict[str, Any]:
+    """What `LSTMForecaster` is made from."""
+    return {
+        "n_inputs": network.lstm.input_size,
+        "n_targets": network.n_targets,
+        "horizon": network.horizon,
+        "hidden_size": network.hidden_size,
+        "n_layers": network.lstm.num_layers,
+        "dropout": network.dropout.p,
+        "gaussian": network.gaussian,
+    }
