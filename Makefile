@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench bench-accuracy bench-speed bench-stream bench-fleet docs clean
+.PHONY: demo test check bench bench-accuracy bench-speed bench-stream bench-fleet \
+	bench-kills-fleet bench-memory-fleet bench-scale-fleet docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
@@ -39,6 +40,15 @@ bench-stream: $(VENV)/.test
 
 bench-fleet: $(VENV)/.test
 	$(BIN)/python benchmarks/fleet.py
+
+bench-kills-fleet: $(VENV)/.test
+	$(BIN)/python benchmarks/fleet_kills.py
+
+bench-memory-fleet: $(VENV)/.test
+	$(BIN)/python benchmarks/fleet_memory.py
+
+bench-scale-fleet: $(VENV)/.test
+	$(BIN)/python benchmarks/fleet_scheduler.py
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -17,7 +17,7 @@ from offbeat.fleet.staging import read_groups
 from offbeat.io import read_bytes, read_rows
 from offbeat.series import Series
 
-__all__ = ["STAGING", "VALUE_BYTES", "load_shard", "too_large"]
+__all__ = ["STAGING", "VALUE_BYTES", "load_shard", "portions", "too_large"]
 
 STAGING = "staging"
 VALUE_BYTES = 400
@@ -57,6 +57,20 @@ def too_large(values: int, memory: int | None) -> str | None:
         f"it holds {values:,} values, for which about {need / 1e9:.1f} GB are needed, and a worker "
         f"has {memory / 1e9:.1f} GB: give more --memory, fewer --workers, or a coarser --every"
     )
+
+
+def portions(series: Mapping[str, Series], memory: int | None) -> Iterator[dict[str, Series]]:
+    """The series in groups that can be learned or judged together in so much memory."""
+    most = None if memory is None else memory // VALUE_BYTES
+    held, values = dict[str, Series](), 0
+    for key, each in series.items():
+        if held and most is not None and values + each.values.size > most:
+            yield held
+            held, values = {}, 0
+        held[key] = each
+        values += each.values.size
+    if held:
+        yield held
 
 
 def _from_file(job: Job, wanted: Wanted, memory: int | None) -> Series:

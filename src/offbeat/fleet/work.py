@@ -17,7 +17,7 @@ from offbeat.fleet.failure import Failure
 from offbeat.fleet.finding import DataFile
 from offbeat.fleet.fleetwide import besides, learn_fleetwide, way_of
 from offbeat.fleet.job import Job
-from offbeat.fleet.loading import STAGING, load_shard
+from offbeat.fleet.loading import STAGING, load_shard, portions
 from offbeat.fleet.places import Place
 from offbeat.fleet.plan import Shard, write_frame_at
 from offbeat.fleet.results import Done, ShardTables, failures_frame
@@ -76,9 +76,8 @@ def _shard(job: Job, out: Place, task: Message) -> Done:
         elif key not in given_up:
             good[key] = series
     rows = sum(len(each) for each in good.values())
-    groups: Iterator[dict[str, Series]] = iter([good])
-    if task.get("alone"):
-        groups = _one_by_one(out, shard, good)
+    alone = task.get("alone")
+    groups = _one_by_one(out, shard, good) if alone else portions(good, task["memory"])
     if job.kind == "train":
         succeeded = _train(job, out, shard, groups, failures)
     else:
