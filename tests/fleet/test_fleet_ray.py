@@ -28,7 +28,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "ray.scripts.scripts"]
     environment = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT / "src")}
     said = subprocess.run(
-        [*command, *START, f"--temp-dir={tmp_path_factory.mktemp('r')}", "--block"][:-1],
+        [*command, *START, f"--temp-dir={tmp_path_factory.mktemp('r')}"],
         check=True,
         capture_output=True,
         text=True,

@@ -13,11 +13,16 @@ import pytest
 
 from fleet_data import TINY, frames, same_scores, write_files, write_long
 from offbeat import ConfigError, DataError, LSTMDetector, ModelFileError
-from offbeat.fleet import Fleet, FleetProgress, rank_fleet
+from offbeat.fleet import Fleet, FleetProgress, engine, rank_fleet
 from offbeat.fleet import runs as runs_module
 from offbeat.fleet.engine import Answer, Inline
+from offbeat.fleet.job import Job
+from offbeat.fleet.places import Place
+from offbeat.fleet.plan import Shard, Wanted
 from offbeat.fleet.runs import parse_memory
-from offbeat.processes import Message
+from offbeat.fleet.work import do_task
+from offbeat.processes import Message, WorkerLostError
+from offbeat.storable import plain
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +235,61 @@ def test_the_job_is_written_down(done: Path) -> None:
     job = json.loads((done / "models" / "job.json").read_text())
     assert job["detector"]["hidden_size"] == 4
     assert job["train"] == 0.8
+
+
+def test_series_of_a_long_table_may_have_other_channels_and_steps(tmp_path: Path) -> None:
+    fleet = frames(2)
+    slow = fleet["pump 1"].with_columns(pl.col("time").dt.offset_by("0m"), heat=pl.col("flow") * 3)
+    fleet["boiler"] = slow.drop("flow").gather_every(2)
+    data = write_long(tmp_path / "mixed.csv", fleet)
+    made = Fleet(str(data), key="pump", workers=0)
+    assert made.train(str(tmp_path / "m"), TINY).succeeded == 3
+    store = Fleet.open(str(tmp_path / "m"))
+    assert store.detector("boiler").channels_ == ("heat",)
+    assert store.detector("pump 1").channels_ == ("flow",)
+    assert made.score(str(tmp_path / "m"), str(tmp_path / "s")).succeeded == 3
+    steps = pl.read_parquet(tmp_path / "s" / "series" / "*.parquet").sort("key")["step_s"]
+    assert steps.to_list() == [120.0, 60.0, 60.0]
+    pl.read_csv(data).rename({"flow": "stream"}).write_csv(data)
+    again = made.score(str(tmp_path / "m"), str(tmp_path / "t"))
+    assert (again.succeeded, again.failed) == (1, 2)
+    assert again.failures["reason"].str.contains("no channel 'flow'").all()
+
+
+def test_a_series_that_ends_its_worker_is_found_and_recorded(tmp_path: Path) -> None:
+    data = write_files(tmp_path / "data", frames(3))
+    job = Job("train", str(data), detector=plain_options(TINY))
+    wanted = [Wanted(f"pump {n}", str(data / f"pump {n}.csv"), 1) for n in range(3)]
+    shard = Shard(0, tuple(wanted))
+    out = Place(str(tmp_path / "out"))
+    task = {"do": "shard", "name": shard.name, "job": job.to_dict(), "out": out.url}
+    task |= {"shard": shard.to_dict(), "memory": None, "alone": True}
+    note = out / "alone" / f"{shard.name}.json"
+    note.write(json.dumps({"at": "pump 1", "ends": {"pump 1": 1}}).encode())  # two ends over it
+    assert do_task(task) == {"name": "shard-00000", "succeeded": 2, "failed": 1}
+    told = pl.read_parquet(tmp_path / "out" / "failures" / "*.parquet")
+    assert told["key"].to_list() == ["pump 1"]
+    assert "ended 2 times" in told["reason"][0]
+
+
+def test_a_worker_that_keeps_ending_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    class Lost:
+        def ask(self, task: Message) -> Message:
+            asked.append(bool(task.get("alone")))
+            if len(asked) < 5:
+                raise WorkerLostError("gone")
+            return {"name": "x"}
+
+        def close(self) -> None:
+            """Nothing runs."""
+
+    monkeypatch.setattr(engine, "WorkerProcess", lambda *_, **__: Lost())
+    answers = list(engine.LocalWorkers(1).run([{"name": "x"}]))
+    assert [answer.lost for answer in answers] == [True] * 4 + [False]
+    assert asked == [False, False, False, True, True]
+
+
+def plain_options(detector: LSTMDetector) -> dict[str, object]:
+    return {name: plain(value) for name, value in detector.get_params(deep=False).items()}
