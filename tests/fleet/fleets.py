@@ -28,5 +28,5 @@ def clocked(series: Series, seconds: int) -> Series:
 
 def quick(**options: object) -> LSTMDetector:
     """A small detector with a short training."""
-    chosen = {"hidden_size": 8, "training": Training(max_epochs=3, patience=2), **options}
+    chosen = {"hidden_size": 8, "training": Training(max_epochs=2, patience=2), **options}
     return LSTMDetector().set_params(**chosen)

@@ -37,7 +37,7 @@ def test_one_each_where_that_forecasts_better() -> None:
         for row in range(1, 260):  # a step follows the last one, or goes against it
             values[row] = sign * 0.95 * values[row - 1] + 0.3 * noise[row]
         fleet[f"k{i}"] = Series(values[20:], np.arange(240), ("value",))
-    options = Training(max_epochs=12, learning_rate=0.01)
+    options = Training(max_epochs=8, learning_rate=0.02)
     choice = choose_mode(fleet, quick(window=8, horizon=1, training=options))
     assert choice.own_error < choice.shared_error
     assert choice.mode == "own"

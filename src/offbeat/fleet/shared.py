@@ -32,8 +32,8 @@ MOST_SERIES, MOST_ROWS = 2_000, 2_000_000
 KEY, FORMAT = "offbeat-shared", "1"
 OWN_BIASES = ("lstm.bias_ih_l0", "head.bias")
 """What a network with an embedding has of its own."""
-BATCH, LONGER = 64, 2
-"""Chunks a step, and how many times the epochs (and the patience) of one series a fleet gets."""
+BATCH = 64
+"""Chunks a step: of a fleet there is always enough."""
 
 
 class SharedLSTM:
@@ -53,8 +53,7 @@ class SharedLSTM:
         Numbers that are learned of each series and read beside its rows; 0 has none. A series that
         was not in training has the mean of them.
     training
-        How the network is trained; None takes the template's for twice the epochs, with 64 chunks
-        a step.
+        How the network is trained; None takes the template's with 64 chunks a step.
 
     Attributes
     ----------
@@ -188,7 +187,7 @@ class SharedLSTM:
     def _train(self, apprentices: Sequence[Apprentice], progress: ProgressHook | None) -> None:
         """Train one network on all of them."""
         template, leader = self._template(), apprentices[0].detector
-        options = self.training or _longer(template.training)
+        options = self.training or replace(template.training, batch_size=BATCH)
         window = int(np.median([one.detector.window_ for one in apprentices]))
         material = fleet_material(
             apprentices,
@@ -354,12 +353,6 @@ class SharedLSTM:
             biases = (torch.from_numpy(own[name].copy()) for name in OWN_BIASES)
             made.network_ = with_biases(network, *biases)
         return made
-
-
-def _longer(training: Training) -> Training:
-    """How a fleet is trained where one series is trained so."""
-    epochs, patience = LONGER * training.max_epochs, LONGER * training.patience
-    return replace(training, batch_size=BATCH, max_epochs=epochs, patience=patience)
 
 
 def _numpy(network: LSTMForecaster) -> Arrays:
