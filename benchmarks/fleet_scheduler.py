@@ -33,6 +33,8 @@ from offbeat.fleet.work import do_task
 from offbeat.processes import Message
 
 SERIES_OF_A_SHARD, MOST_VALUES = 64, 1_000_000
+MEASURED = 16
+"""Series of the shard whose tasks are measured."""
 SHORT, LONG = 1_000, 5_000
 MILLION = 1_000_000
 
@@ -139,7 +141,7 @@ def size_of(folder: Path) -> int:
 
 def measure(folder: Path) -> Constants:
     """All constants, from shards as a worker does them."""
-    n = SERIES_OF_A_SHARD
+    n = MEASURED
     for name, rows in (("short", SHORT), ("long", LONG)):
         write_series(folder / name, n, rows)
     own, shared = folder / "own", folder / "shared"
@@ -215,8 +217,8 @@ def simulate(known: Constants, n_series: int, n_workers: int) -> list[tuple[str,
 def cost_table(known: Constants, price: float) -> list[str]:
     """Cores, memory, bytes and money of a million series scored each minute, by rows of each."""
     lines = [
-        "| rows of each series | core-seconds | cores for one minute | tasks a second | driver, s | "
-        "results, GB | money a run |",
+        "| rows of each series | core-seconds | cores for one minute | tasks a second | "
+        "driver, s | results, GB | money a run |",
         "|---|---|---|---|---|---|---|",
     ]
     for rows in (1, 60, 1_000):
