@@ -108,7 +108,7 @@ def disturbed(command: Sequence[str], out: Path, kills: int, seed: int, pause: f
             tally.workers += 1
             continue
         running.kill()
-        running.wait()
+        running.communicate()
         tally.drivers += 1
         running = start(command)
     _, said = running.communicate(timeout=600)

@@ -345,6 +345,11 @@ def _settle(job: Job, out: Place, plan: Plan) -> None:
     marks: list[Done] = [each for n, each in done_marks(out).items() if n.startswith("shard-")]
     if job.kind == "train" and any(each.succeeded for each in marks):
         settle_index(out)
+    n_shards = plan.series["shard"].n_unique()
+    if len(marks) != n_shards:  # someone took marks away meanwhile
+        raise OffbeatError(
+            f"{len(marks)} of {n_shards} shards are marked as done in {out.url}: start it again"
+        )
     entry = {
         "succeeded": sum(each.succeeded for each in marks),
         "failed": sum(each.failed for each in marks) + len(plan.failures),

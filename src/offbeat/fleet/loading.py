@@ -21,8 +21,8 @@ __all__ = ["STAGING", "VALUE_BYTES", "load_shard", "portions", "too_large"]
 
 STAGING = "staging"
 VALUE_BYTES = 400
-"""Bytes that a value takes while a series is learned or judged, at the most; measured, see
-docs/scale.md."""
+"""Bytes that a value is taken to need while a series is learned or judged: a bound on the safe
+side, see benchmarks/fleet_memory.py."""
 
 
 def load_shard(

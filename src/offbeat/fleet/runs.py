@@ -22,9 +22,9 @@ __all__ = ["Fleet", "parse_memory"]
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 DRIVER_BYTES = 300_000_000
-"""What the driver takes with PyTorch loaded, measured (docs/scale.md)."""
+"""What the driver is taken to need with PyTorch loaded."""
 WORKER_BYTES = 300_000_000
-"""What a worker takes before it holds a series, measured (docs/scale.md)."""
+"""What a worker is taken to need before it holds a series."""
 LEAST_SERIES_BYTES = 100_000_000
 """What a worker must have for its series to be of use."""
 SPILLS_IN_MEMORY = 8
