@@ -237,7 +237,7 @@ def scoring_lines() -> list[str]:
     lines = [
         f"## Scoring {points:,} points at hidden size 32",
         "",
-        "One network, one thread. `steps` are the forecasts of every row, limited as it is read; "
+        "One network. `steps` are the forecasts of every row, limited as it is read; "
         "`whole` is from series to detections with events and bands; `products` are the network's "
         f"matrix products alone. The bar is {POINTS_A_SECOND:,} on two cores.",
         "",
