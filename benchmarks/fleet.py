@@ -206,23 +206,22 @@ def speed_lines() -> list[str]:
         "fewer were timed. `shared` is training and admitting; `own from shared` counts `shared`'s "
         "training, which it starts from.",
         "",
-        "| | series timed | wall, s | processor, s | load | faster, wall | faster, processor |",
-        "|---|---|---|---|---|---|---|",
+        "| | series timed | wall, s | processor, s | load | faster, processor |",
+        "|---|---|---|---|---|---|",
     ]
     loop = kept_speed("loop")
     for title, parts in WAYS.items():
         found = [kept_speed(part) for part in parts]
         known = [each for each in found if each is not None]
         if loop is None or len(known) < len(parts):
-            lines.append(f"| {title} | not measured | | | | | |")
+            lines.append(f"| {title} | not measured | | | | |")
             continue
         wall, processor = (sum(one[k] / one["n"] for one in known) for k in ("wall", "processor"))
-        ratios = (loop["wall"] / loop["n"] / wall, loop["processor"] / loop["n"] / processor)
+        ratio = loop["processor"] / loop["n"] / processor
         counts = " + ".join(f"{one['n']:,.0f}" for one in known)
         loads = " + ".join(f"{one['load']:.0f}" for one in known)
         lines.append(
-            f"| {title} | {counts} | {wall:.3f} | {processor:.3f} | {loads} | "
-            f"{ratios[0]:.1f} | {ratios[1]:.1f} |"
+            f"| {title} | {counts} | {wall:.3f} | {processor:.3f} | {loads} | {ratio:.1f} |"
         )
     return [*lines, "", f"Bars: shared {BARS['shared']:g}, own {BARS['own from shared']:g}."]
 
@@ -237,7 +236,7 @@ def scoring_lines() -> list[str]:
     lines = [
         f"## Scoring {points:,} points at hidden size 32",
         "",
-        "One network, one thread. `steps` are the forecasts of every row, limited as it is read; "
+        "One network. `steps` are the forecasts of every row, limited as it is read; "
         "`whole` is from series to detections with events and bands; `products` are the network's "
         f"matrix products alone. The bar is {POINTS_A_SECOND:,} on two cores.",
         "",

@@ -5,45 +5,32 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from offbeat.errors import ConfigError, DataError
+from offbeat.chunks import (
+    Material,
+    batches,
+    draw_chunks,
+    hold_back,
+    issue_step,
+    judged_chunks,
+    read_chunks,
+)
+from offbeat.errors import ConfigError
 from offbeat.losses import Loss, trimmed_mean
 from offbeat.networks import RowNetwork
 from offbeat.optimizer import AdamW, OneCycle
 from offbeat.threads import threads_worth
 
-__all__ = [
-    "EpochLog",
-    "Material",
-    "ProgressHook",
-    "Training",
-    "TrainingLog",
-    "batches",
-    "draw_chunks",
-    "hold_back",
-    "issue_step",
-    "judged_chunks",
-    "read_chunks",
-    "train",
-]
+__all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "train"]
 
-MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 4, 25
-"""An epoch is one pass over the training rows, but never fewer or more batches than these."""
-MIN_BATCH = 8
-"""Chunks a step at the least, also where they overlap."""
-MIN_VALIDATION_ROWS = 16
 LEAST_SECONDS = 1e-3
 """What a second pass has at the least, where the first took all the time."""
-FORETOLD = 2
-"""How often a row is foretold at least in a training step, where so many channels are forecast that
-not every row of a chunk can issue forecasts. Neighbours say nearly the same, and chunks start
-anywhere, so in time every row issues some."""
 
 
 @dataclass(frozen=True)
@@ -141,39 +128,6 @@ class TrainingLog:
 ProgressHook = Callable[[EpochLog], None]
 
 
-@dataclass(frozen=True, eq=False)
-class Material:
-    """What a network learns from.
-
-    Parameters
-    ----------
-    inputs
-        Shape (T, n_inputs), float32, scaled, no NaN.
-    targets
-        Shape (T, C), float32, scaled; NaN where there is nothing to learn.
-    segments
-        Stretches [start, end) of rows that follow each other without a gap.
-    chunk
-        Rows of a training sequence.
-    warm_up
-        First rows of a chunk that are read but not judged.
-    whole
-        Whether a segment is one window, which either teaches or judges and is never cut.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    segments: Sequence[tuple[int, int]]
-    chunk: int
-    warm_up: int
-    whole: bool = False
-
-    @property
-    def n_rows(self) -> int:
-        """Rows inside the segments."""
-        return sum(end - start for start, end in self.segments)
-
-
 @dataclass
 class _Best:
     """The best weights so far."""
@@ -229,7 +183,7 @@ def train(
     options.check()
     learned, judged = hold_back(material, options.validation)
     draw = np.random.default_rng(seed)
-    batch_size, n_steps = batches(learned, options)
+    batch_size, n_steps = batches(learned, options.batch_size)
     schedule = OneCycle(options.learning_rate, n_steps * options.max_epochs + 1)
     optimizer = AdamW(network.parameters(), schedule)
     best, diary, start = _Best(), list[EpochLog](), time.monotonic()
@@ -284,50 +238,6 @@ def train(
     return TrainingLog(tuple(diary), best.epoch, ended)
 
 
-def hold_back(material: Material, share: float) -> tuple[Material, Material | None]:
-    """Split the segments in time: the first rows teach, the last `share` of them judges."""
-    if not material.n_rows:
-        raise DataError("nothing to learn from: every row of the training part is empty")
-    n_judged = int(material.n_rows * share)
-    if n_judged < MIN_VALIDATION_ROWS:
-        return material, None
-    n_learned = material.n_rows - n_judged
-    learned, judged, passed = list[tuple[int, int]](), list[tuple[int, int]](), 0
-    for start, end in material.segments:
-        cut = min(end, start + max(0, n_learned - passed))
-        if material.whole and cut < end:
-            cut = start
-        if cut > start:
-            learned.append((start, cut))
-        if end > cut:
-            # the rows before the cut are read again, to warm up; they are not judged
-            judged.append((max(start, cut - material.warm_up), end))
-        passed += end - start
-    if not learned:
-        return material, None
-    return replace(material, segments=learned), replace(material, segments=judged)
-
-
-def batches(material: Material, options: Training) -> tuple[int, int]:
-    """How many chunks a batch has, and how many batches an epoch."""
-    n_chunks = max(1, material.n_rows // material.chunk)
-    batch_size = min(options.batch_size, max(MIN_BATCH, n_chunks))
-    one_pass = math.ceil(n_chunks / batch_size)
-    return batch_size, min(max(one_pass, MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
-
-
-def draw_chunks(
-    material: Material, batch_size: int, draw: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where `batch_size` chunks start, every row as likely as any other, and where they end."""
-    starts = np.array([start for start, _ in material.segments])
-    ends = np.array([end for _, end in material.segments])
-    room = np.maximum(ends - starts - material.chunk, 1)
-    chosen = draw.choice(len(starts), size=batch_size, p=room / room.sum())
-    offsets = (draw.random(batch_size) * room[chosen]).astype(np.int64)
-    return starts[chosen] + offsets, ends[chosen]
-
-
 def _chunk_loss(
     network: RowNetwork,
     material: Material,
@@ -347,50 +257,6 @@ def _chunk_loss(
     return trimmed_mean(torch.where(known, losses, 0.0), known, options.trim)
 
 
-def read_chunks(
-    material: Material, starts: np.ndarray, ends: np.ndarray, speaks: tuple[int, int, int]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Chunks as a network reads them, and what it is to say of them.
-
-    Parameters
-    ----------
-    material
-        What they are chunks of.
-    starts, ends
-        Where each starts, and where the segment that it lies in ends, (B,).
-    speaks
-        The network's horizon, how far ahead the first row of it is, and every how many rows it is
-        issued.
-
-    Returns
-    -------
-    Inputs (B, W, n_inputs), targets (B, W issued, H, C), and which of them are known and judged.
-    """
-    horizon, first, step = speaks
-    length = min(material.chunk, int((ends - starts).max()))
-    rows = torch.from_numpy(starts)[:, None] + torch.arange(length + horizon)  # (B, W + H)
-    inside = rows < torch.from_numpy(ends)[:, None]
-    rows = rows.clamp(max=len(material.inputs) - 1)
-    inputs = material.inputs[rows[:, :length]]  # (B, W, n_inputs)
-    ahead = material.targets[rows]  # (B, W + H, C)
-    ahead = torch.where(inside[..., None], ahead, torch.nan)
-    ahead = ahead[:, first : first + length + horizon - 1]
-    # (B, W + H - 1, C) -> (B, W, C, H) -> (B, W, H, C): what each row speaks of
-    target = ahead.unfold(1, horizon, 1).transpose(2, 3)[:, ::step]
-    known = ~torch.isnan(target)
-    warm = torch.arange(length)[::step] >= material.warm_up
-    if (known & warm[:, None, None]).any():
-        known &= warm[:, None, None]
-    return inputs, target, known
-
-
-def issue_step(network: RowNetwork, n_targets: int) -> int:
-    """Every how many rows of a chunk a forecast is issued, so that what is said of many channels
-    costs no more than the LSTM that says it."""
-    numbers = network.horizon * n_targets
-    return max(1, min(network.horizon // FORETOLD, numbers // network.hidden_size))
-
-
 @torch.no_grad()
 def _validation_loss(
     network: RowNetwork,
@@ -403,20 +269,6 @@ def _validation_loss(
     if material is None:
         return None
     network.eval()
-    starts, ends = judged_chunks(material, options)
+    starts, ends = judged_chunks(material, options.batch_size)
     value = _chunk_loss(network, material, loss, starts, ends, options, device)
     return float(value)
-
-
-def judged_chunks(material: Material, options: Training) -> tuple[np.ndarray, np.ndarray]:
-    """Where the chunks that judge start, and where their segments end."""
-    starts, ends = list[int](), list[int]()
-    for start, end in material.segments:
-        step = max(1, material.chunk - material.warm_up)
-        for at in range(start, max(start + 1, end - material.warm_up - 1), step):
-            starts.append(at)
-            ends.append(end)
-    if len(starts) > 8 * options.batch_size:  # a long part is judged by an even sample
-        chosen = np.linspace(0, len(starts) - 1, 8 * options.batch_size).astype(int)
-        starts, ends = [starts[i] for i in chosen], [ends[i] for i in chosen]
-    return np.array(starts), np.array(ends)

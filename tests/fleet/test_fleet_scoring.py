@@ -68,7 +68,8 @@ def test_together_is_alone_of_many_channels_with_a_switch() -> None:
 
 
 def test_a_giant_among_small_ones_and_a_handful_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(together, "MOST_LANES", 13)
+    monkeypatch.setattr(together, "MOST_LANES", 6)
+    monkeypatch.setattr(together, "LEAST_LANES", 4)
     fleet = FLEET | {f"m{i}": wave(i, 90) for i in range(3)} | {"giant": wave(3, 2_000)}
     assert_own_scores(SharedLSTM(quick()).learn(fleet), fleet)
 

@@ -9,21 +9,28 @@ than a block of rows of one series (docs/decisions/0021-fleets.md).
 from __future__ import annotations
 
 import hashlib
+import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
-from offbeat.fleet.lanes import Lane, walk_lanes
+from offbeat.fleet.lanes import Lane, lane_blocks, lane_numbers
 from offbeat.lstm import LSTMDetector
 from offbeat.preparation import Prepared
 from offbeat.series import FloatArray
+from offbeat.threads import one_thread_each
 from offbeat.walk import Block
 
 __all__ = ["Question", "answers"]
 
 MOST_LANES, LEAST_LANES = 512, 12
 """Lanes walked together, and how many make a step cheaper than walking them one by one."""
+FEWEST_SHARED = 128
+"""So many lanes at the least are worth a thread of their own."""
 LONG = 2.0
 """A lane so many times as long as the 12th is walked alone: it would step nearly by itself."""
 MOST_NUMBERS = 20_000_000
@@ -86,54 +93,80 @@ def _together(
     ordered = sorted(group, key=lambda i: -size[i])
     usual = size[ordered[LEAST_LANES - 1]]
     alone = [i for i in ordered if size[i] > LONG * usual]
-    yield from ((i, questions[i].alone()) for i in alone)
+    handfuls = deque[list[int]]()
     for some in _handfuls(ordered[len(alone) :], questions, size):
         if len(some) < LEAST_LANES:
-            yield from ((i, questions[i].alone()) for i in some)
+            alone += some
         else:
-            yield from _walked(questions, some)
+            handfuls.append(some)
+    yield from ((i, questions[i].alone()) for i in alone)
+    under_way = deque[Future[_Walked]]()
+    workers = os.cpu_count() or 1
+    with one_thread_each(), ThreadPoolExecutor(workers) as pool:
+        while handfuls or under_way:
+            while handfuls and len(under_way) < workers:
+                under_way.append(pool.submit(_walked, questions, handfuls.popleft()))
+            yield from under_way.popleft().result().answers()
 
 
 def _handfuls(
     ordered: Sequence[int], questions: Sequence[Question], size: dict[int, int]
 ) -> Iterator[list[int]]:
     """Questions, longest first, cut so that what is walked together fits into memory."""
-    at = 0
+    at, share = 0, max(FEWEST_SHARED, -(-len(ordered) // (os.cpu_count() or 1)))
     while at < len(ordered):
         n_numbers = questions[ordered[at]].detector.network_.head.out_features
         most = MOST_NUMBERS // max(1, size[ordered[at]] * n_numbers)
-        n_taken = min(MOST_LANES, max(1, most))
+        n_taken = min(MOST_LANES, max(1, most), share)
         yield list(ordered[at : at + n_taken])
         at += n_taken
 
 
-def _walked(
-    questions: Sequence[Question], some: Sequence[int]
-) -> Iterator[tuple[int, Iterable[Block]]]:
-    """The answers to a handful of questions to one network."""
+@dataclass(frozen=True, eq=False)
+class _Walked:
+    """A handful of questions whose lanes were walked.
+
+    Parameters
+    ----------
+    lanes, numbers
+        As `lane_numbers` takes and gives them.
+    places
+        Question and first row of each lane.
+    n_lanes
+        How many each question has.
+    """
+
+    lanes: Sequence[Lane]
+    numbers: Tensor | None
+    places: Sequence[tuple[int, int]]
+    n_lanes: dict[int, int]
+
+    def answers(self) -> Iterator[tuple[int, Iterable[Block]]]:
+        """Each question with its blocks; they are large, and are let go at once."""
+        found: dict[int, list[Block]] = {i: [] for i in self.n_lanes}
+        left = dict(self.n_lanes)
+        yield from ((i, []) for i, n_lanes in left.items() if not n_lanes)
+        if self.numbers is None:
+            return
+        walked = lane_blocks(self.lanes, self.numbers)
+        for (i, start), blocks in zip(self.places, walked, strict=True):
+            found[i] += [(start + at, mean, scale) for at, mean, scale in blocks]
+            left[i] -= 1
+            if not left[i]:
+                yield i, sorted(found.pop(i), key=lambda block: block[0])
+
+
+def _walked(questions: Sequence[Question], some: Sequence[int]) -> _Walked:
+    """Walk a handful of questions to one network."""
     lanes, places = list[Lane](), list[tuple[int, int]]()
     for i in some:
         detector, prepared = questions[i].detector, questions[i].prepared
-        fed = detector._inputs(prepared)
+        fed, limit = detector._inputs(prepared), questions[i].limit
         for start, end in prepared.segments:
-            lanes.append(
-                Lane(
-                    detector.network_,
-                    fed[start:end],
-                    detector.targets_,
-                    questions[i].limit,
-                    detector.point_scale_,
-                )
-            )
+            rows, scale = fed[start:end], detector.point_scale_
+            lanes.append(Lane(detector.network_, rows, detector.targets_, limit, scale))
             places.append((i, start))
     order = np.argsort([-len(lane) for lane in lanes], kind="stable")
-    found: dict[int, list[Block]] = {i: [] for i in some}
-    left = {i: len(questions[i].prepared.segments) for i in some}
-    walked = walk_lanes([lanes[k] for k in order]) if lanes else iter(())
-    for k, blocks in zip(order, walked, strict=True):
-        i, start = places[k]
-        found[i] += [(start + at, mean, scale) for at, mean, scale in blocks]
-        left[i] -= 1
-        if not left[i]:  # the blocks are large, and are let go at once
-            yield i, sorted(found.pop(i), key=lambda block: block[0])
-    yield from ((i, found[i]) for i in some if not questions[i].prepared.segments)
+    lanes, places = [lanes[k] for k in order], [places[k] for k in order]
+    n_lanes = {i: len(questions[i].prepared.segments) for i in some}
+    return _Walked(lanes, lane_numbers(lanes) if lanes else None, places, n_lanes)

@@ -19,7 +19,7 @@ from offbeat.networks import MAX_SCALE, MIN_SCALE, LSTMForecaster
 from offbeat.series import FloatArray
 from offbeat.walk import BLOCK, Block
 
-__all__ = ["Lane", "walk_lanes"]
+__all__ = ["Lane", "lane_blocks", "lane_numbers"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +50,31 @@ class Lane:
         return len(self.fed)
 
 
-def walk_lanes(lanes: Sequence[Lane]) -> Iterator[list[Block]]:
-    """Forecasts of each lane, in the order given, as `Walk.forecasts` gives them from row 0.
+def lane_numbers(lanes: Sequence[Lane]) -> Tensor:
+    """What the network's head says of every row.
 
     Parameters
     ----------
     lanes
         The longest first; all with a limit or all without.
+
+    Returns
+    -------
+    Shape (T, B, numbers), rows of the longest; zeros after the end of a lane.
     """
-    numbers = _Steps(lanes).run()  # (T, B, n_numbers)
+    return _Steps(lanes).run()
+
+
+def lane_blocks(lanes: Sequence[Lane], numbers: Tensor) -> Iterator[list[Block]]:
+    """Forecasts of each lane, in the order given, as `Walk.forecasts` gives them from row 0.
+
+    Parameters
+    ----------
+    lanes
+        As they were given to `lane_numbers`.
+    numbers
+        What that gave.
+    """
     network = lanes[0].network
     for i, lane in enumerate(lanes):
         shape = (len(lane), -1, network.horizon, network.n_targets)

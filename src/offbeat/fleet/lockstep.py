@@ -16,15 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from offbeat.fleet.stacked import StackedForecaster
-from offbeat.losses import Loss, trimmed_mean
-from offbeat.networks import LSTMForecaster
-from offbeat.optimizer import AdamW, OneCycle
-from offbeat.training import (
-    EpochLog,
+from offbeat.chunks import (
     Material,
-    Training,
-    TrainingLog,
     batches,
     draw_chunks,
     hold_back,
@@ -32,6 +25,11 @@ from offbeat.training import (
     judged_chunks,
     read_chunks,
 )
+from offbeat.fleet.stacked import StackedForecaster
+from offbeat.losses import Loss, trimmed_mean
+from offbeat.networks import LSTMForecaster
+from offbeat.optimizer import AdamW, OneCycle
+from offbeat.training import EpochLog, Training, TrainingLog
 
 __all__ = ["Pupil", "bundles", "train_bundle"]
 
@@ -71,7 +69,7 @@ class Pupil:
     def __post_init__(self) -> None:
         self.options.check()
         self.learned, self.judged = hold_back(self.material, self.options.validation)
-        self.batch_size, self.n_steps = batches(self.learned, self.options)
+        self.batch_size, self.n_steps = batches(self.learned, self.options.batch_size)
         self.draw = np.random.default_rng(self.seed)
         self.best_loss, self.best_epoch, self.best = math.inf, 0, dict[str, Tensor]()
         self.diary = list[EpochLog]()
@@ -247,7 +245,7 @@ def _judged(stack: StackedForecaster, pupils: Sequence[Pupil], step: int) -> lis
     chunks = list[tuple[Tensor, Tensor, Tensor]]()
     for pupil in pupils:
         part = pupil.learned if pupil.judged is None else pupil.judged
-        starts, ends = judged_chunks(part, pupil.options)
+        starts, ends = judged_chunks(part, pupil.options.batch_size)
         chunks.append(read_chunks(part, starts, ends, pupil.speaks))
     losses = _losses(stack, pupils, chunks, step, None)
     for i in having:

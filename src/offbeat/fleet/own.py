@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import torch
+
 from offbeat.errors import OffbeatError
 from offbeat.fleet.failure import Failure, Fleet
 from offbeat.fleet.learning import Apprentice, Learned, learn_all
@@ -14,6 +16,7 @@ from offbeat.fleet.shared import SharedLSTM
 from offbeat.lstm import LOSSES, LSTMDetector
 from offbeat.networks import LSTMForecaster
 from offbeat.threads import one_thread_each
+from offbeat.training import train
 
 __all__ = ["learn_own"]
 
@@ -32,7 +35,8 @@ def learn_own(
 
     Without `start` each is what `template.fresh().fit(series)` gives, to float32's rounding, which
     grows with the steps of training. With it every network begins as the fleet's and takes a fifth
-    of the epochs.
+    of the epochs. A limit of `max_seconds` is that of the series trained in step, and holds at the
+    end of an epoch. On another device than the processor networks are trained one by one.
 
     Parameters
     ----------
@@ -50,7 +54,7 @@ def learn_own(
     By key, in the fleet's order: the detector, or a `Failure` for what is too short, never moves
     or cannot be put on a regular step.
     """
-    school = _School(start, workers or len(os.sched_getaffinity(0)))
+    school = _School(start, workers or os.cpu_count() or 1)
     make = template.fresh if start is None else start.make_like(template)
     return learn_all(fleet, make, school.teach)
 
@@ -66,7 +70,11 @@ class _School:
         pupils, failed = dict[str, Pupil](), dict[str, Failure]()
         for one in apprentices:
             try:
-                pupils[one.key] = self._pupil(one)
+                pupil = self._pupil(one)
+                if one.detector.device == "cpu":
+                    pupils[one.key] = pupil
+                else:
+                    _alone(one, pupil)
             except OffbeatError as problem:
                 failed[one.key] = Failure.of(one.key, problem)
         with one_thread_each(), ThreadPoolExecutor(self._workers) as pool:
@@ -87,3 +95,17 @@ class _School:
         assert isinstance(network, LSTMForecaster)
         material = detector._material(one.prepared)
         return Pupil(network, material, LOSSES[detector.loss], options, detector.random_state)
+
+
+def _alone(one: Apprentice, pupil: Pupil) -> None:
+    """Train one network as a single fit does."""
+    detector = one.detector
+    detector.network_ = pupil.network
+    detector.training_log_ = train(
+        pupil.network,
+        pupil.material,
+        pupil.loss,
+        pupil.options,
+        seed=pupil.seed,
+        device=torch.device(detector.device),
+    )

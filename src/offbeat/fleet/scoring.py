@@ -17,7 +17,7 @@ from offbeat.series import Series
 
 __all__ = ["score_each", "score_many"]
 
-WAVE = 512
+WAVE = 1024
 """Series scored at a time."""
 
 

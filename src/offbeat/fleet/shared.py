@@ -303,7 +303,8 @@ class SharedLSTM:
         made.failures_ = {key: Failure(key, why) for key, why in state["failures"].items()}
         made._biases = {}
         if state["keys"]:
-            pairs = zip(*(torch.from_numpy(arrays[k]) for k in ("gates", "numbers")), strict=True)
+            both = [torch.from_numpy(arrays[name].copy()) for name in ("gates", "numbers")]
+            pairs = zip(*(each.to(template.device) for each in both), strict=True)
             made._biases = dict(zip(state["keys"], pairs, strict=True))
         return made
 
@@ -350,8 +351,8 @@ class SharedLSTM:
         made = LSTMDetector.from_state(state, whole)
         made.network_ = network
         if own:
-            biases = (torch.from_numpy(own[name].copy()) for name in OWN_BIASES)
-            made.network_ = with_biases(network, *biases)
+            biases = [torch.from_numpy(own[name].copy()) for name in OWN_BIASES]
+            made.network_ = with_biases(network, *(b.to(made.device) for b in biases))
         return made
 
 
