@@ -181,8 +181,11 @@ class Detector(HasOrigin, HasParameters, ABC):
     def detect(self, X: object) -> Detection:
         """Scores, labels, events, expected values and bands of the whole series."""
         series, grid = self._scored_grid(X)
-        judged, origin = self._judge(grid, self.smoothing), self.origin_
-        joined, prepared = judged.joined, judged.prepared
+        return self._detection(series, grid, self._judge(grid, self.smoothing))
+
+    def _detection(self, series: Series, grid: Grid, judged: Judged) -> Detection:
+        """What `detect` gives, of a series that was judged."""
+        origin, joined, prepared = self.origin_, judged.joined, judged.prepared
         expected, lower, upper = (
             self.prepared_by_.in_data_units(origin.over_all_channels(each), prepared)
             for each in judged.foresight.band(self.band_)
@@ -274,12 +277,8 @@ class Detector(HasOrigin, HasParameters, ABC):
         """
         log = self._fit_rows(grid, learned, progress)
         live = self._foreseen(grid, MODES[0], training=True)
-        odd = np.zeros_like(learned)
-        if self.preparation.contamination == "auto":
-            odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
-            odd &= ~self.confirmed_
+        odd = self._odd_rows(live, learned)
         learned = learned & ~odd
-        self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
         if odd.any() and self._learns_anew():
             del live  # large
             outliers = self.prepared_by_.outliers
@@ -294,6 +293,10 @@ class Detector(HasOrigin, HasParameters, ABC):
         self, grid: Grid, learned: BoolArray, progress: ProgressHook | None
     ) -> tuple[EpochLog, ...]:
         """Choose what is open and learn, from these rows."""
+        return self._learn(self._opened(grid, learned), learned, progress)
+
+    def _opened(self, grid: Grid, learned: BoolArray) -> Prepared:
+        """Choose what is open from these rows; the training part, ready to be learned."""
         self.origin_ = Origin.of(grid, learned, self.covariates)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
         training_part = confirmed_first(self.prepared_by_.fit(grid, learned), self.confirmed_)
@@ -302,7 +305,16 @@ class Detector(HasOrigin, HasParameters, ABC):
         self._configure(self.n_learned_)
         self._require_rows(self.n_learned_, "the training part")
         self.windows_ = {mode: self._smoothing_windows(mode) for mode in MODES}
-        return self._learn(training_part, learned, progress)
+        return training_part
+
+    def _odd_rows(self, live: Foreseen, learned: BoolArray) -> BoolArray:
+        """Learned rows (T,) that turned out to be off, and are left out of what is usual."""
+        odd = np.zeros_like(learned)
+        if self.preparation.contamination == "auto":
+            odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
+            odd &= ~self.confirmed_
+        self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
+        return odd
 
     def _learn_rest(self, grid: Grid, taught: Taught, progress: ProgressHook | None) -> None:
         """Learn what does not say which rows are odd, and can wait until they are left out."""
@@ -381,7 +393,10 @@ class Detector(HasOrigin, HasParameters, ABC):
 
     def _judge(self, grid: Grid, mode: Smoothing) -> Judged:
         """Scores of a regular series."""
-        seen = self._foreseen(grid, mode)
+        return self._judged(self._foreseen(grid, mode), mode)
+
+    def _judged(self, seen: Foreseen, mode: Smoothing) -> Judged:
+        """Scores of a series of which it is said what was foreseen."""
         joined = join(self.scoring, *self._signals(seen, mode), self.standards_[mode])
         return Judged(seen.prepared, seen.foresight, joined)
 

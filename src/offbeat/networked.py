@@ -39,11 +39,8 @@ class NetworkDetector(Detector):
         is set and put back around the call."""
 
     def _train(self, material: Material, loss: Loss, progress: ProgressHook | None) -> None:
-        """Make a network from the seed and train it."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.random_state)
-            network = self._build_network()
-        self.network_ = network.to(self.device)
+        """Make a network and train it."""
+        self.network_ = self._begun()
         self.training_log_ = train(
             self.network_,
             material,
@@ -53,6 +50,13 @@ class NetworkDetector(Detector):
             device=torch.device(self.device),
             progress=progress,
         )
+
+    def _begun(self) -> RowNetwork:
+        """A network from the seed, not trained yet."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.random_state)
+            network = self._build_network()
+        return network.to(self.device)
 
     def _learns_anew(self) -> bool:
         """No: a few odd rows teach a network little, and it foresaw later rows no better without

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from offbeat.cli.calls import comparison_progress, detected, progress, spare
+from offbeat.cli.fleets import fleet_app
 from offbeat.cli.grouping import grouped
 from offbeat.cli.options import (
     CUT,
@@ -40,6 +41,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(fleet_app)
 
 COMMANDS = (
     *("check", "train", "score", "detect", "threshold", "recalibrate", "report", "evaluate"),

@@ -44,7 +44,8 @@ def exchange(stream: StreamDetector, detector: Detector, *, same_model: bool) ->
     _refuse_other_rows(stream.detector, detector._fitted())
     if not same_model and not stream.options.history:
         raise ConfigError("another model needs rows to begin on: give StreamOptions(history=rows)")
-    intake, old, names = stream._intake, stream._line, stream.series
+    intake, old = stream._intake, stream._line
+    names = intake.names
     line = Line(detector, stream.options)
     line.grow(intake.capacity)
     if same_model:
