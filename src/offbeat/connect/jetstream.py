@@ -39,7 +39,12 @@ class _Client:
         if not self.is_connected:
             await self._let_go()
             self._connection = await self._nats.connect(
-                self._url, allow_reconnect=False, connect_timeout=2, error_cb=_said_elsewhere
+                self._url,
+                allow_reconnect=False,  # the watch asks again, and says so
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=2,
+                error_cb=_said_elsewhere,
             )
         return self._connection.jetstream()
 
