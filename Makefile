@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench bench-accuracy bench-speed bench-stream docs clean
+.PHONY: demo test check bench bench-accuracy bench-speed bench-stream bench-kills docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
@@ -36,6 +36,10 @@ bench-speed: $(VENV)/.test
 
 bench-stream: $(VENV)/.test
 	$(BIN)/python benchmarks/stream.py
+	$(BIN)/python benchmarks/stream_ends.py
+
+bench-kills: $(VENV)/.test
+	$(BIN)/python benchmarks/kills.py
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
-from brokers import BROKERS, Broker, Kafka
-from watchers import (
-    Watchers,
-    assert_same_readings,
-    is_running,
-    lines,
-    ndjson,
-    random_seconds,
-    records,
-    until,
-)
+from brokers import BROKERS, Broker, Kafka, Nats
+from killing import Kills, identity, kill_again
+from watchers import Watchers, assert_same_readings, lines, ndjson, records, until
 
 from offbeat.connect import Outcome, Refused, WatchOptions, sink_of, source_of, watch
+from offbeat.errors import DataError
 
 
 @pytest.fixture(params=BROKERS, ids=lambda each: each.__name__)
@@ -168,8 +160,38 @@ def test_partitions_keep_the_order_of_each_series(tmp_path: Path, normal: Path, 
     kafka.close()
 
 
-def identity(line: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(line.get(name) for name in ("id", "phase", "end_time", "series", "time"))
+def test_what_is_too_large_goes_to_the_dead_letters(broker: Broker) -> None:
+    if not broker.takes_large:
+        pytest.skip("it takes no message as large")
+    broker.send([b'{"a": 1}', b'{"a": "' + b"x" * 9 * 2**20 + b'"}', b'{"a": 2}'])
+    source = source_of(broker.source())
+    source.open(None)
+    found, refused = list[int](), list[Refused]()
+    until(lambda: _take(source, found, refused) == 2, "rows are missing")
+    source.close()
+    assert found == [1, 2]
+    assert ["at most 8388608 bytes" in each.reason for each in refused] == [True]
+    assert len(refused[0].content) <= 1000
+
+
+def _take(source: Any, found: list[int], refused: list[Refused]) -> int:
+    batch = source.take(0.1)
+    found += [record["a"] for record in batch.records]
+    refused += batch.refused
+    source.acknowledge()
+    return len(found)
+
+
+@pytest.mark.parametrize("kind", [Nats, Kafka])
+def test_what_the_broker_does_not_take_is_one_clear_line(kind: type[Broker]) -> None:
+    broker = kind()
+    sink = sink_of(broker.url)
+    sink.open(None)
+    sink.put(Outcome(readings=[{"series": "x" * 2 * 2**20, "time": "2026-03-01T00:00:00Z"}]))
+    with pytest.raises(DataError, match=r"a message of 2,\d{3},\d{3} bytes is more than"):
+        sink.flush()
+    sink.close()
+    broker.close()
 
 
 def test_dead_letters_can_go_to_a_broker(broker: Broker) -> None:
@@ -188,17 +210,12 @@ def test_killed_again_and_again_nothing_is_lost(
     assert len(rows) < 1000, "Mosquitto keeps no more for a session, however slow the watch is"
     (tmp_path / "in.ndjson").write_text(ndjson(rows))
     watch(f"{tmp_path}/in.ndjson?follow=no", [f"{tmp_path}/calm"], [str(normal)], stop=Event())
-    arguments = [broker.source(), "--model", normal, "--to", out]
-    arguments += ["--checkpoint", tmp_path / "kept", "--every", "0.01"]
-    sent = [json.dumps(row).encode() for row in rows]
-    parts = 4
-    for part, seconds in enumerate(random_seconds(5, parts, 0.4)):
-        pid = watchers.start(log, *arguments)
+    arguments = [broker.source(), "--model", normal, "--to", out, "--checkpoint", tmp_path / "kept"]
+    sent, parts = [json.dumps(row).encode() for row in rows], 4
+
+    def feed(part: int) -> None:
         broker.send(sent[part * len(sent) // parts : (part + 1) * len(sent) // parts])
-        Event().wait(seconds)
-        assert is_running(pid), log.read_text()
-        watchers.end(pid, signal.SIGKILL)
-    pid = watchers.start(log, *arguments)
-    until(lambda: len(lines(out, "reading")) >= len(rows), log.read_text())
-    watchers.end(pid)
+
+    kills = Kills(parts, seed=5, feed=feed)
+    kill_again(watchers, log, arguments, kills, lambda: len(lines(out, "reading")) >= len(rows))
     assert_same_readings(lines(out, "reading"), lines(tmp_path / "calm", "reading"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from killing import Kills, events_in, kill_again, readings_in
 from watchers import (
     Watchers,
     assert_same_readings,
@@ -17,7 +17,6 @@ from watchers import (
     is_running,
     lines,
     ndjson,
-    random_seconds,
     records,
     until,
 )
@@ -260,23 +259,6 @@ def test_mistakes_are_told(source: str, to: str, told: str, normal: Path) -> Non
 # ------------------------------------------------------------ being killed
 
 
-def events_in(database: Path) -> set[tuple[str, ...]]:
-    with sqlite3.connect(database) as connection:
-        rows = connection.execute(
-            "SELECT id, series, kind, phase, start_time, end_time FROM offbeat_events"
-        ).fetchall()
-        ids = [row[0] for row in rows]
-        assert len(set(ids)) == len(ids)
-    return set(rows)
-
-
-def readings_in(database: Path) -> list[tuple[str, str, float]]:
-    with sqlite3.connect(database) as connection:
-        return connection.execute(
-            "SELECT series, time, score FROM offbeat_readings ORDER BY series, time"
-        ).fetchall()
-
-
 def test_killed_again_and_again_nothing_is_lost_and_nothing_is_twice(
     tmp_path: Path, normal: Path, watchers: Watchers
 ) -> None:
@@ -287,22 +269,14 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_is_twice(
     watch(f"{path}?follow=no", [f"sqlite:///{undisturbed}.db"], [str(normal)], stop=Event())
     database, log = tmp_path / "killed.db", tmp_path / "log"
     arguments = [f"{path}?follow=no", "--model", normal, "--to", f"sqlite:///{database}"]
-    arguments += ["--to", out, "--checkpoint", tmp_path / "kept", "--every", "0.01"]
-    n_kills = 0
-    for seconds in random_seconds(3, 5, 0.4):
-        pid = watchers.start(log, *arguments)
-        Event().wait(seconds)
-        if is_running(pid):
-            watchers.end(pid, signal.SIGKILL)
-            n_kills += 1
-    pid = watchers.start(log, *arguments)
-    until(lambda: not is_running(pid), log.read_text())
-    assert n_kills >= 2, log.read_text()
+    arguments += ["--to", out, "--checkpoint", tmp_path / "kept"]
+    assert kill_again(watchers, log, arguments, Kills(5, seed=3), None) >= 2, log.read_text()
     assert_same_readings(lines(out, "reading"), calm)
-    assert events_in(database) == events_in(Path(f"{undisturbed}.db"))
-    mine, theirs = readings_in(database), readings_in(Path(f"{undisturbed}.db"))
-    assert [each[:2] for each in mine] == [each[:2] for each in theirs]
-    assert [s or 0 for *_, s in mine] == pytest.approx([s or 0 for *_, s in theirs], rel=1e-4)
+    mine, theirs = f"sqlite:///{database}", f"sqlite:///{undisturbed}.db"
+    assert events_in(mine) == events_in(theirs)
+    came, wanted = readings_in(mine), readings_in(theirs)
+    assert [each[:2] for each in came] == [each[:2] for each in wanted]
+    assert [s or 0 for *_, s in came] == pytest.approx([s or 0 for *_, s in wanted], rel=1e-4)
 
 
 def test_asked_to_stop_it_ends_in_order_and_goes_on(

@@ -66,7 +66,8 @@ class AMQPSource(QueueSource):
         return self._connection.is_open
 
     def _parts(self, message: Any) -> Iterator[tuple[str, bytes]]:
-        yield self._address.topic, message.body
+        body, message.body = message.body, b""  # what waits to be acknowledged takes no room
+        yield self._address.topic, body
 
     async def _confirm(self, messages: list[Any]) -> None:
         await messages[-1].ack(multiple=True)

@@ -9,9 +9,10 @@ from typing import Any
 
 from offbeat.connect.addresses import Address
 from offbeat.connect.contract import Batch, Position, Record, Refused, Source
-from offbeat.connect.decoding import decode_message
+from offbeat.connect.decoding import LARGEST_MESSAGE, decode_message
 from offbeat.connect.loop import Loop
 from offbeat.connect.queues import BATCH, LOGGERS, SECONDS, QueueSink
+from offbeat.errors import DataError
 from offbeat.parts import optional_part
 
 __all__ = ["KafkaSink", "KafkaSource"]
@@ -98,6 +99,7 @@ class KafkaSource(Source):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=LONGEST_POLL,
+            max_partition_fetch_bytes=2 * LARGEST_MESSAGE,
         )
         await self._consumer.start()
         places = await self._partitions()
@@ -152,6 +154,8 @@ class KafkaSink(QueueSink):
     def __init__(self, address: Address) -> None:
         address.knows().needs_topic("topic")
         self._kafka = optional_part("aiokafka", extra="live", needed_by="kafka://")
+        errors = optional_part("aiokafka.errors", extra="live", needed_by="kafka://")
+        self._too_large: type[Exception] = errors.MessageSizeTooLargeError
         self._producer: Any = None
         super().__init__(address)
 
@@ -169,4 +173,9 @@ class KafkaSink(QueueSink):
     async def _send(self, body: bytes) -> None:
         series = json.loads(body).get("series")
         key = None if series is None else str(series).encode()
-        await self._producer.send_and_wait(self._address.topic, body, key=key)
+        try:
+            await self._producer.send_and_wait(self._address.topic, body, key=key)
+        except self._too_large:
+            raise DataError(
+                f"{self.name}: a message of {len(body):,} bytes is more than Kafka takes"
+            ) from None

@@ -8,6 +8,8 @@ from collections.abc import Awaitable
 from threading import Thread
 from typing import TypeVar
 
+from offbeat.errors import OffbeatError
+
 __all__ = ["Loop"]
 
 T = TypeVar("T")
@@ -45,7 +47,11 @@ class Loop:
         future = asyncio.run_coroutine_threadsafe(_within(work), self._loop)
         try:
             return future.result()
-        except OSError:
+        except OffbeatError:
+            raise
+        except OSError as problem:
+            if not str(problem):  # a time-out says nothing
+                raise ConnectionError("it does not answer in time") from None
             raise
         except self._away as problem:
             said = " ".join(str(problem).split()) or type(problem).__name__

@@ -21,6 +21,7 @@ __all__ = ["event_to_dict", "identified_lines", "lines_of", "moment_text", "plai
 STATUSES = ("scored", "no score")
 """Of the rows that a reading is written of; what came late or twice is counted."""
 LONGEST_NAME = 200
+_encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _COLUMNS = ("values", "expected", "lower", "upper")
 
 
@@ -102,4 +103,4 @@ def _nullable(numbers: np.ndarray) -> list[Any]:
 
 
 def _line(kind: str, content: Any) -> str:
-    return json.dumps({"type": kind, **content}, ensure_ascii=False) + "\n"
+    return _encoded({"type": kind, **content}) + "\n"
