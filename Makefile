@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench bench-accuracy bench-speed bench-stream bench-kills docs clean
+.PHONY: demo test check bench bench-accuracy bench-speed bench-stream bench-kills bench-fleet \
+	bench-kills-fleet bench-memory-fleet bench-scale-fleet docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
@@ -41,6 +42,18 @@ bench-stream: $(VENV)/.test
 bench-kills: $(VENV)/.test
 	$(BIN)/python benchmarks/kills.py
 
+bench-fleet: $(VENV)/.test
+	$(BIN)/python benchmarks/fleet.py
+
+bench-kills-fleet: $(VENV)/.test
+	$(BIN)/python benchmarks/fleet_kills.py
+
+bench-memory-fleet: $(VENV)/.test
+	$(BIN)/python benchmarks/fleet_memory.py
+
+bench-scale-fleet: $(VENV)/.test
+	$(BIN)/python benchmarks/fleet_scheduler.py
+
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "docs: site/index.html"
@@ -56,7 +69,7 @@ $(VENV)/.library: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.library
 	@echo "installing what the tests need ..."
-	@$(PIP) --editable '.[test,record,server,live]'
+	@$(PIP) --editable '.[test,record,server,live,fleet,ray]'
 	@touch $@
 
 $(VENV)/.check: $(VENV)/.library

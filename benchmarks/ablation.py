@@ -47,7 +47,9 @@ LEVERS: dict[str, Callable[[], Detector]] = {
     "LSTM, all channels judged": lambda: LSTMDetector(covariates=()),
     "LSTM, no trimmed loss": lambda: LSTMDetector(training=Training(trim=0.0)),
     "LSTM, input not winsorised": lambda: LSTMDetector(robust_state=False),
-    "LSTM, no second pass": lambda: LSTMDetector(preparation=Preparation(contamination="off")),
+    "LSTM, odd rows count as usual": lambda: LSTMDetector(
+        preparation=Preparation(contamination="off")
+    ),
     "LSTM, no changes learned": lambda: LSTMDetector(preparation=Preparation(difference="never")),
     "LSTM, half the epochs": lambda: LSTMDetector(training=Training(max_epochs=15)),
     "LSTM, seed 1": lambda: LSTMDetector(random_state=1),

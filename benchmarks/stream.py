@@ -45,6 +45,8 @@ PEERS = {
 OURS, ONE_WINDOW = "LSTM, hidden size 64", tuple(PEERS)[:2]
 TIMES_TUTORIAL, LONGEST_MS, LARGE_RATIO = 100.0, 1.0, 10.0
 
+RETRAINING = {"calm": "none", "thread": "in a thread", "process": "in a process, as in a watch"}
+
 Found = dict[str, Any]
 
 
@@ -60,9 +62,12 @@ def main() -> None:
         engine[name, n_series] = ours(name, n_series, "usual")
     for n_series in (100, 10_000):
         alarm[OURS, n_series] = ours(OURS, n_series, "alarm")
+    memory = ours(OURS, 10_000, "flat")
+    trained = {how: retraining(OURS, how) for how in RETRAINING}
     peers = {name: peer(name, data) for name in PEERS}
     lines = heading(load_before) + bars_table(bars(engine, peers))
-    lines += engine_table(engine, alarm) + latency_table(engine) + peers_table(engine, peers)
+    lines += engine_table(engine, alarm) + memory_line(memory)
+    lines += latency_table(engine) + retraining_table(trained) + peers_table(engine, peers)
     (RESULTS / "stream.md").write_text("\n".join(lines).rstrip() + "\n")
     print("\n".join(lines))
 
@@ -103,6 +108,13 @@ def ours(name: str, n_series: int, how: str) -> Found:
     script = Path(__file__).with_name("stream_engine.py")
     command = [sys.executable, str(script), str(model(name)), str(kept), str(n_series), how]
     return measured(command, kept)
+
+
+def retraining(name: str, how: str) -> Found:
+    """Delay of `update` while a model is trained again."""
+    kept = KEPT / f"{slug(name)}_retraining_{how}"
+    script = Path(__file__).with_name("stream_retraining.py")
+    return measured([sys.executable, str(script), str(model(name)), str(kept), how], kept)
 
 
 def peer(name: str, data: Path) -> Found:
@@ -203,6 +215,38 @@ def engine_table(
     for (name, n_series), found in alarm.items():
         cells = [f"{name}, all alarm", f"{n_series:,}", f"{found['points_s']:,.0f}", "", ""]
         lines.append(f"| {' | '.join(cells)} | {found['peak_mb']:,.0f} | {found['load']:.1f} |")
+    return [*lines, ""]
+
+
+def memory_line(found: Found) -> list[str]:
+    """Whether memory grows with the rows."""
+    if "trouble" in found:
+        return [f"Ten million rows of 10,000 series: {found['trouble']}.", ""]
+    return [
+        f"Ten million rows of 10,000 series, {OURS}: {found['first_mb']:,.1f} MB after the first "
+        f"million, {found['last_mb']:,.1f} MB at the end, {found['most_mb']:,.1f} MB at most; "
+        f"{found['seconds']:,.0f} s (load {found['load']:.1f}).",
+        "",
+    ]
+
+
+def retraining_table(trained: dict[str, Found]) -> list[str]:
+    """One call every 10 ms, calm and while a model is trained again."""
+    lines = [
+        "## `update` while a model is trained again",
+        "",
+        "A call every 10 ms; the model learns 20,000 rows meanwhile. `offbeat watch --retrain` has",
+        "a process of its own for that, which stands back behind the stream (nice 10).",
+        "",
+        "| training | p50, ms | p99, ms | longest, ms | calls | load |",
+        "|---|---|---|---|---|---|",
+    ]
+    for how, found in trained.items():
+        if "trouble" in found:
+            lines.append(f"| {RETRAINING[how]} | {found['trouble']} | | | | |")
+            continue
+        times_ms = " | ".join(f"{1000 * found[each]:.2f}" for each in ("p50", "p99", "longest"))
+        lines.append(f"| {RETRAINING[how]} | {times_ms} | {found['n']} | {found['load']:.1f} |")
     return [*lines, ""]
 
 

@@ -1,7 +1,7 @@
 """One measurement of the live engine, in a process of its own; `stream.py` starts it.
 
 Called as `python stream_engine.py MODEL.offbeat OUT N_SERIES HOW`; writes `OUT.json`. HOW is
-"usual", or "alarm": every row of every series alarms.
+"usual", "alarm": every row of every series alarms, or "flat": memory over ten million rows.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = ["engine", "latency", "products"]
 
 SECONDS, FEWEST, CALLS = 4.0, 5, 4000
 """A batch is repeated so long, at least so often; one series is called so often."""
+N_FLAT = 10_000_000
 JUMP = 40.0
 """Far outside of what the model has learned."""
 
@@ -59,6 +60,25 @@ def latency(detector: Detector) -> list[float]:
         stream.update(step, values)
         took.append(time.perf_counter() - start)
     return took[200:]
+
+
+def flat(detector: Detector, n_series: int) -> dict[str, float]:
+    """Memory after each tenth of ten million rows, in MB."""
+    stream, draw = StreamDetector(detector), np.random.default_rng(0)
+    names, found = [f"s{i}" for i in range(n_series)], list[float]()
+    start, n_channels = time.perf_counter(), len(detector.channels_)
+    for step in range(N_FLAT // n_series):
+        stream.update_many(step, rows_of(step, n_series, n_channels, draw), names)
+        if (step + 1) % (N_FLAT // n_series // 10) == 0:
+            found.append(memory_now())
+    seconds = time.perf_counter() - start
+    return {"first_mb": found[0], "last_mb": found[-1], "most_mb": max(found), "seconds": seconds}
+
+
+def memory_now() -> float:
+    """Resident, in MB."""
+    status = Path("/proc/self/statm").read_text().split()
+    return int(status[1]) * resource.getpagesize() / 2**20
 
 
 def products(detector: Detector, n_series: int) -> float:
@@ -114,6 +134,9 @@ def main() -> None:
     """Measure and keep it."""
     path, out, n_series, how = sys.argv[1:]
     detector, many = load(path), int(n_series)
+    if how == "flat":
+        Path(f"{out}.json").write_text(json.dumps(flat(detector, many)))
+        return
     took = engine(detector, many, JUMP if how == "alarm" else 0.0)
     found = {"points_s": many / float(np.median(took)), "n": len(took)}
     found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

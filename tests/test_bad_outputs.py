@@ -119,10 +119,10 @@ def training(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """The command line while it trains, for ever if nobody ends it."""
     (folder / "good.csv").write_bytes(table())
     started = (
-        "import sys; from offbeat import cli, training; plain = training._draw_chunks\n"
+        "import sys; from offbeat import cli, training; plain = training.draw_chunks\n"
         "def told(*given):\n"
-        "    print('training', flush=True); training._draw_chunks = plain; return plain(*given)\n"
-        "training._draw_chunks = told\n"
+        "    print('training', flush=True); training.draw_chunks = plain; return plain(*given)\n"
+        "training.draw_chunks = told\n"
         "sys.exit(cli.run(cli.app, sys.argv[1:]))"
     )
     endless = ["--set", "training.max_epochs=100000", "--set", "training.patience=100000"]

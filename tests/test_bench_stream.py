@@ -45,6 +45,9 @@ def test_tables_have_as_many_cells_in_each_line(stream: ModuleType) -> None:
     for lines in (
         stream.engine_table(engine, {(stream.OURS, 100): found(10.0)}),
         stream.latency_table(engine),
+        stream.retraining_table(
+            {"calm": found(9.0) | {"longest": 1.0, "n": 7}, "thread": {"trouble": "no such thing"}}
+        ),
         stream.peers_table(engine, peers),
     ):
         counts = {line.count("|") for line in lines if line.startswith("|")}

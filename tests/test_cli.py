@@ -340,7 +340,7 @@ def help_of(command: str) -> str:
     offbeat = Path(sys.executable).with_name("offbeat")
     plain = {k: v for k, v in os.environ.items() if "COLOR" not in k and k != "GITHUB_ACTIONS"}
     done = subprocess.run(
-        [str(offbeat), *([] if command == "offbeat" else [command]), "--help"],
+        [str(offbeat), *([] if command == "offbeat" else command.split()), "--help"],
         capture_output=True,
         encoding="utf-8",
         check=True,
@@ -349,7 +349,10 @@ def help_of(command: str) -> str:
     return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines()) + "\n"
 
 
-@pytest.mark.parametrize("command", ["offbeat", *cli.COMMANDS])
+ALL_HELP = ("offbeat", *cli.COMMANDS, "fleet", *(f"fleet {each}" for each in cli.FLEET_COMMANDS))
+
+
+@pytest.mark.parametrize("command", ALL_HELP)
 def test_help_is_as_reviewed(command: str) -> None:
     kept = HELP / f"{command}.txt"
     assert help_of(command) == kept.read_text(encoding="utf-8"), (
@@ -384,5 +387,5 @@ def test_help_is_quick_and_loads_no_torch() -> None:
 
 if __name__ == "__main__":
     HELP.mkdir(exist_ok=True)
-    for each in ("offbeat", *cli.COMMANDS):
+    for each in ALL_HELP:
         (HELP / f"{each}.txt").write_text(help_of(each), encoding="utf-8")

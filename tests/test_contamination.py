@@ -15,8 +15,9 @@ from offbeat import (
     SmoothedZDetector,
     Training,
 )
-from offbeat.contamination import contaminated_rows
+from offbeat.contamination import Taught, contaminated_rows
 from offbeat.detector import Detector
+from offbeat.thresholds import Calibration
 from offbeat.training import EpochLog
 
 
@@ -59,7 +60,7 @@ def test_rows_that_are_not_learned_are_not_left_out() -> None:
     assert not contaminated_rows(error, learned).any()
 
 
-def test_a_second_pass_lists_what_it_left_out_and_lowers_the_unit() -> None:
+def test_what_is_left_out_is_listed_and_lowers_the_unit() -> None:
     data = contract.waves(900, n_channels=1)
     data[300:306] += 9.0
     made = {
@@ -126,19 +127,73 @@ def test_expected_rows_are_never_left_out(kind: Detector) -> None:
     assert fitted.n_learned_ == 280
 
 
-def test_a_fit_after_one_that_was_stopped_in_its_second_pass_begins_anew() -> None:
+def test_a_network_learns_once() -> None:
     data = contract.waves(900, n_channels=1)
     data[300:306] += 9.0
-    detector = LSTMDetector(training=Training(max_epochs=4))
     calls = list[EpochLog]()
+    fitted = LSTMDetector(training=Training(max_epochs=2)).fit(data, progress=calls.append)
+    assert fitted.left_out_
+    assert len(calls) == 2
+    assert fitted.n_learned_ == 900
 
-    def stop(log: EpochLog) -> None:
-        calls.append(log)
-        if len(calls) == 5:  # the first epoch of the second pass
-            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        detector.fit(data, progress=stop)
-    assert len(calls) == 5
-    again = detector.fit(data).anomaly_score(data)
-    np.testing.assert_array_equal(again, detector.fresh().fit(data).anomaly_score(data))
+def rows(*spans: tuple[int, int], n_rows: int = 1000) -> np.ndarray:
+    inside = np.zeros(n_rows, dtype=bool)
+    for start, end in spans:
+        inside[start:end] = True
+    return inside
+
+
+def test_what_is_usual_is_measured_away_from_odd_rows() -> None:
+    odd = rows((3, 5), (500, 501))
+    measured = Taught(~odd, odd).measured(10)
+    np.testing.assert_array_equal(measured, ~rows((0, 15), (490, 511)))
+
+
+def test_rows_near_odd_ones_measure_where_too_few_others_are_left() -> None:
+    odd = rows(*((at, at + 1) for at in range(0, 1000, 100)))
+    assert Taught(~odd, odd).measured(20).sum() == 1000 - 9 * 41 - 21
+    np.testing.assert_array_equal(Taught(~odd, odd).measured(30), ~odd)
+
+
+def test_without_odd_rows_all_that_is_learned_counts_as_it_is() -> None:
+    learned, score = rows((100, 900)), np.linspace(0.0, 20.0, 1000)
+    taught = Taught(learned, np.zeros_like(learned))
+    measured = taught.measured(50)
+    np.testing.assert_array_equal(measured, learned)
+    np.testing.assert_array_equal(taught.usual(score, measured), np.where(learned, score, np.nan))
+
+
+def test_what_is_doubtful_counts_by_its_square_root() -> None:
+    odd, unknown, score = rows((500, 510)), rows((0, 100)), np.full(1000, 0.5)
+    score[500:510], score[510:520], score[700] = 16.0, 4.0, 2.0
+    taught = Taught(~odd & ~unknown, odd)
+    usual = taught.usual(score, taught.measured(20))
+    assert np.isnan(usual[:100]).all()
+    assert usual[500:520].tolist() == [4.0] * 10 + [2.0] * 10
+    assert usual[[490, 529, 700, 900]].tolist() == [0.5, 0.5, 2.0, 0.5]
+
+
+def test_the_cut_lies_between_forgetting_what_was_left_out_and_taking_it_as_usual() -> None:
+    data = contract.waves(900, n_channels=1)
+    data[300:303] += 6.0
+    fitted = SmoothedZDetector().fit(data)
+    assert fitted.left_out_
+    own = fitted.calibrations_["trailing"]
+    scored = fitted.anomaly_score(data)
+    forgotten = np.where(own.score == scored, scored, np.nan)
+    cut, low, high = (
+        fitted.threshold_.cut(Calibration(score, merge_gap=own.merge_gap), np.zeros(1))[0]
+        for score in (own.score, forgotten, scored)
+    )
+    assert low < cut < high
+    assert fitted.predict(data)[300:303].all()
+
+
+def test_all_members_of_an_ensemble_count_what_was_left_out() -> None:
+    data = contract.waves(900, n_channels=1)
+    data[300:306] += 9.0
+    fitted = EnsembleDetector(members=(SmoothedZDetector(), PersistenceDetector())).fit(data)
+    (start, end), *_ = fitted.left_out_
+    for each in (fitted, *fitted.members_):
+        assert np.isfinite(each.calibrations_["trailing"].score[start:end]).all()

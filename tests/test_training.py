@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from offbeat import ConfigError, DataError
+from offbeat import ConfigError, DataError, chunks
 from offbeat import training as loop
 from offbeat.losses import Loss, absolute_loss, gaussian_loss, squared_loss, trimmed_mean
 from offbeat.networks import DenseAutoencoder, Forecast, LSTMForecaster
@@ -155,7 +155,7 @@ def test_rows_without_a_value_and_the_end_of_a_segment_teach_nothing() -> None:
 )
 def test_the_last_rows_in_time_order_judge_after_a_warm_up(segments, learned, judged) -> None:
     whole = Material(torch.zeros(120, 1), torch.zeros(120, 1), segments, chunk=24, warm_up=4)
-    first, last = loop._hold_back(whole, 0.2)
+    first, last = chunks.hold_back(whole, 0.2)
     assert last is not None
     assert list(first.segments) == learned
     assert list(last.segments) == judged
@@ -164,7 +164,7 @@ def test_the_last_rows_in_time_order_judge_after_a_warm_up(segments, learned, ju
 @pytest.mark.parametrize("share", [0.0, 0.1])
 def test_few_rows_are_not_held_back(share: float) -> None:
     given = sine(100)
-    assert loop._hold_back(given, share) == (given, None)
+    assert chunks.hold_back(given, share) == (given, None)
 
 
 def test_without_rows_held_back_the_training_loss_judges() -> None:
@@ -187,7 +187,7 @@ def test_a_chunk_never_starts_after_the_last_row() -> None:
     part = Material(
         torch.zeros(100, 1), torch.zeros(100, 1), [(5, 9), (20, 100)], chunk=24, warm_up=4
     )
-    starts, ends = loop._draw_chunks(part, 5_000, np.random.default_rng(0))
+    starts, ends = chunks.draw_chunks(part, 5_000, np.random.default_rng(0))
     assert set(ends) == {9, 100}
     assert (starts[ends == 9] == 5).all()
     assert starts[ends == 100].min() == 20
@@ -279,7 +279,7 @@ def test_no_gradient_is_longer_than_its_clip(monkeypatch) -> None:
 
     monkeypatch.setattr(loop.AdamW, "step", watched)
     trained(Training(max_epochs=2, gradient_clip=1e-3))
-    assert len(norms) == 2 * loop.MIN_EPOCH_STEPS
+    assert len(norms) == 2 * chunks.MIN_EPOCH_STEPS
     assert max(norms) <= 1e-3 * 1.001
 
 
@@ -354,7 +354,7 @@ def windows(n_windows: int, n_rows: int = 8) -> Material:
 
 
 def test_a_window_teaches_or_judges_and_is_never_cut() -> None:
-    learned, judged = loop._hold_back(windows(9), 0.3)
+    learned, judged = chunks.hold_back(windows(9), 0.3)
     assert judged is not None
     assert len(learned.segments) == 6
     assert [*learned.segments, *judged.segments] == list(windows(9).segments)
@@ -362,7 +362,7 @@ def test_a_window_teaches_or_judges_and_is_never_cut() -> None:
 
 def test_a_single_window_is_not_held_back() -> None:
     given = windows(1, 32)
-    assert loop._hold_back(given, 0.9) == (given, None)
+    assert chunks.hold_back(given, 0.9) == (given, None)
 
 
 def test_an_autoencoder_is_told_the_rows_themselves() -> None:

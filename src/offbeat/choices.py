@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -54,12 +55,18 @@ def training_record(
         "reasons": {**_shared_reasons(detector), **detector._reasons()},
         "trained_on": f"{first} to {last}",
         "versions": {
-            "offbeat": version("offbeat"),
-            "torch": version("torch"),
+            "offbeat": _version("offbeat"),
+            "torch": _version("torch"),
             "python": platform.python_version(),
         },
     }
     return TrainingRecord(settings, log, detector.prepared_by_.outliers)
+
+
+@cache
+def _version(package: str) -> str:
+    """Reading it takes a millisecond, which thousands of detectors would each spend."""
+    return version(package)
 
 
 def choices_in(record: TrainingRecord) -> list[Choice]:

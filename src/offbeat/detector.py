@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from offbeat.choices import Choice, choices_in, training_record
-from offbeat.contamination import contaminated_rows
+from offbeat.contamination import Taught, contaminated_rows
 from offbeat.detection import Detection, EventRules
 from offbeat.errors import ConfigError, DataError, NotFittedError, one_of, whole_number
 from offbeat.grid import Grid, regularise
@@ -72,7 +72,6 @@ class Detector(HasOrigin, HasParameters, ABC):
     calibrations_: dict[Smoothing, Calibration]  # this and the next are learned or chosen
     warm_up_: int
     min_rows_: int
-    _second_pass = False
 
     # ------------------------------------------------------------ what a method fills in
 
@@ -101,6 +100,10 @@ class Detector(HasOrigin, HasParameters, ABC):
     @abstractmethod
     def _chosen(self) -> dict[str, object]:
         """What was chosen from the data, for the report; JSON-able."""
+
+    def _learns_anew(self) -> bool:
+        """Whether to learn a second time without the rows of the training part that are odd."""
+        return True
 
     def _reasons(self) -> dict[str, str]:
         """Why the choices of `_chosen` were made, by their names."""
@@ -178,8 +181,11 @@ class Detector(HasOrigin, HasParameters, ABC):
     def detect(self, X: object) -> Detection:
         """Scores, labels, events, expected values and bands of the whole series."""
         series, grid = self._scored_grid(X)
-        judged, origin = self._judge(grid, self.smoothing), self.origin_
-        joined, prepared = judged.joined, judged.prepared
+        return self._detection(series, grid, self._judge(grid, self.smoothing))
+
+    def _detection(self, series: Series, grid: Grid, judged: Judged) -> Detection:
+        """What `detect` gives, of a series that was judged."""
+        origin, joined, prepared = self.origin_, judged.joined, judged.prepared
         expected, lower, upper = (
             self.prepared_by_.in_data_units(origin.over_all_channels(each), prepared)
             for each in judged.foresight.band(self.band_)
@@ -257,35 +263,40 @@ class Detector(HasOrigin, HasParameters, ABC):
         whole_number("random_state", self.random_state, least=0)
         self._check_options()
 
-    def _fit_grid(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> Self:
+    def _fit_grid(
+        self,
+        grid: Grid,
+        learned: BoolArray,
+        progress: ProgressHook | None,
+        known_odd: BoolArray | None = None,
+    ) -> Self:
         """Everything after the rows are regular and it is known which are learned.
 
-        What turns out to be off in the training part is left out in a second pass, which may go
-        on from what the first one learned.
+        What turns out to be off in the training part is left out of what is usual, and of what is
+        learned by a method that learns anew. `known_odd` are rows left out already.
         """
-        self.left_out_: list[tuple[int, int]] = []
-        self._second_pass = False  # also where an earlier fit was interrupted in its second one
         log = self._fit_rows(grid, learned, progress)
         live = self._foreseen(grid, MODES[0], training=True)
-        odd = np.zeros_like(learned)
-        if self.preparation.contamination == "auto":
-            odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
-            odd &= ~self.confirmed_
-        if odd.any():
+        odd = self._odd_rows(live, learned)
+        learned = learned & ~odd
+        if odd.any() and self._learns_anew():
             del live  # large
-            outliers, learned = self.prepared_by_.outliers, learned & ~odd
-            self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
-            self._second_pass = True
+            outliers = self.prepared_by_.outliers
             log = self._fit_rows(grid, learned, progress)  # sees these outliers no longer
             self.prepared_by_.outliers = outliers
             live = self._foreseen(grid, MODES[0], training=True)
-        self._learn_rest(grid, learned, progress)
-        return self._settle(grid, learned, live, log)
+        taught = Taught(learned, odd if known_odd is None else odd | known_odd)
+        self._learn_rest(grid, taught, progress)
+        return self._settle(grid, taught, live, log)
 
     def _fit_rows(
         self, grid: Grid, learned: BoolArray, progress: ProgressHook | None
     ) -> tuple[EpochLog, ...]:
         """Choose what is open and learn, from these rows."""
+        return self._learn(self._opened(grid, learned), learned, progress)
+
+    def _opened(self, grid: Grid, learned: BoolArray) -> Prepared:
+        """Choose what is open from these rows; the training part, ready to be learned."""
         self.origin_ = Origin.of(grid, learned, self.covariates)
         self.prepared_by_ = FittedPreparation(self.preparation, self.targets_)
         training_part = confirmed_first(self.prepared_by_.fit(grid, learned), self.confirmed_)
@@ -294,16 +305,25 @@ class Detector(HasOrigin, HasParameters, ABC):
         self._configure(self.n_learned_)
         self._require_rows(self.n_learned_, "the training part")
         self.windows_ = {mode: self._smoothing_windows(mode) for mode in MODES}
-        return self._learn(training_part, learned, progress)
+        return training_part
 
-    def _learn_rest(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
+    def _odd_rows(self, live: Foreseen, learned: BoolArray) -> BoolArray:
+        """Learned rows (T,) that turned out to be off, and are left out of what is usual."""
+        odd = np.zeros_like(learned)
+        if self.preparation.contamination == "auto":
+            odd = contaminated_rows(live.foresight.error, learned, least=self.min_rows_)
+            odd &= ~self.confirmed_
+        self.left_out_ = [(int(start), int(end)) for start, end in label_runs(odd)]
+        return odd
+
+    def _learn_rest(self, grid: Grid, taught: Taught, progress: ProgressHook | None) -> None:
         """Learn what does not say which rows are odd, and can wait until they are left out."""
 
     def _settle(
-        self, grid: Grid, learned: BoolArray, live: Foreseen, log: tuple[EpochLog, ...]
+        self, grid: Grid, taught: Taught, live: Foreseen, log: tuple[EpochLog, ...]
     ) -> Self:
         """After all is learned: what is usual, where the cut lies, and what is remembered."""
-        self.calibrations_ = self._calibrate(grid, learned, live)
+        self.calibrations_ = self._calibrate(grid, taught, live)
         self.threshold_ = self.threshold or default_threshold(self.rows_per_day_, self.n_learned_)
         self.threshold_.cut(self.calibrations_[self.smoothing], np.zeros(1))
         self.record_ = training_record(self, log, grid.series)
@@ -317,20 +337,21 @@ class Detector(HasOrigin, HasParameters, ABC):
             )
 
     def _calibrate(
-        self, grid: Grid, learned: BoolArray, live: Foreseen
+        self, grid: Grid, taught: Taught, live: Foreseen
     ) -> dict[Smoothing, Calibration]:
         """Measure what is usual on the training part, both live and looking back."""
-        self.band_ = band_width(live, self.targets_, learned)
+        measured = taught.measured(min(self.windows_[MODES[0]]))
+        self.band_ = band_width(live, self.targets_, measured)
         self.standards_: dict[Smoothing, Standard] = {}
         self.wild_: dict[Smoothing, BoolArray] = {}
         made: dict[Smoothing, Calibration] = {}
         for mode in MODES:
             seen = live if mode == MODES[0] else self._foreseen(grid, mode, training=live)
-            self.wild_[mode] = wild_channels(seen.foresight, self.scoring.error, learned)
+            self.wild_[mode] = wild_channels(seen.foresight, self.scoring.error, measured)
             tracks, signals = self._signals(seen, mode)
-            self.standards_[mode] = measure_standard(self.scoring, tracks, signals, learned)
+            self.standards_[mode] = measure_standard(self.scoring, tracks, signals, measured)
             score = join(self.scoring, tracks, signals, self.standards_[mode]).score
-            usual, gap = np.where(learned, score, np.nan), self._merge_gap(mode)
+            usual, gap = taught.usual(score, measured), self._merge_gap(mode)
             made[mode] = Calibration(usual, self.rows_per_day_, merge_gap=gap)
         return made
 
@@ -372,7 +393,10 @@ class Detector(HasOrigin, HasParameters, ABC):
 
     def _judge(self, grid: Grid, mode: Smoothing) -> Judged:
         """Scores of a regular series."""
-        seen = self._foreseen(grid, mode)
+        return self._judged(self._foreseen(grid, mode), mode)
+
+    def _judged(self, seen: Foreseen, mode: Smoothing) -> Judged:
+        """Scores of a series of which it is said what was foreseen."""
         joined = join(self.scoring, *self._signals(seen, mode), self.standards_[mode])
         return Judged(seen.prepared, seen.foresight, joined)
 

@@ -8,6 +8,7 @@ from typing import Any, Self, get_args
 import numpy as np
 
 from offbeat.baselines import ARDetector
+from offbeat.contamination import Taught
 from offbeat.detection import EventRules
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError, ModelFileError, one_of
@@ -103,8 +104,7 @@ class EnsembleDetector(Detector):
             each._check_options()
 
     def _configure(self, n_rows: int) -> None:
-        if not self._second_pass:
-            self.members_, self.witnesses_ = self._fresh_members(), self._fresh_witnesses()
+        self.members_, self.witnesses_ = self._fresh_members(), self._fresh_witnesses()
         for each in (*self.members_, *self.witnesses_):
             each.season_, each.origin_ = self.season_, self.origin_
             each._configure(n_rows)
@@ -118,20 +118,19 @@ class EnsembleDetector(Detector):
             each.confirmed_ = self.confirmed_
         leader = self.members_[0]
         leader.left_out_ = []  # the ensemble leaves out for all
-        leader._second_pass = self._second_pass
         log = leader._fit_rows(prepared.grid, learned, progress)
         self.prepared_by_ = leader.prepared_by_  # what is expected is in the leader's units
         return log
 
-    def _learn_rest(self, grid: Grid, learned: BoolArray, progress: ProgressHook | None) -> None:
+    def _learn_rest(self, grid: Grid, taught: Taught, progress: ProgressHook | None) -> None:
         for each in (*self.members_[1:], *self.witnesses_):
-            each._fit_grid(grid, learned, progress)
+            each._fit_grid(grid, taught.learned, progress, taught.odd)
 
     def _settle(
-        self, grid: Grid, learned: BoolArray, live: Foreseen, log: tuple[EpochLog, ...]
+        self, grid: Grid, taught: Taught, live: Foreseen, log: tuple[EpochLog, ...]
     ) -> Self:
-        self.members_[0]._settle(grid, learned, live, log)
-        return super()._settle(grid, learned, live, log)
+        self.members_[0]._settle(grid, taught, live, log)
+        return super()._settle(grid, taught, live, log)
 
     def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:
         return self.members_[0]._foresee(prepared, training=training)
@@ -139,6 +138,9 @@ class EnsembleDetector(Detector):
     def _chosen(self) -> dict[str, object]:
         everyone = (*self.members_, *self.witnesses_)
         return {type(each).__name__: each._chosen() for each in everyone}
+
+    def _learns_anew(self) -> bool:
+        return self.members_[0]._learns_anew()
 
     def _reasons(self) -> dict[str, str]:
         return {
@@ -182,10 +184,10 @@ class EnsembleDetector(Detector):
         return np.ones(n_members)
 
     def _calibrate(
-        self, grid: Grid, learned: BoolArray, live: Foreseen
+        self, grid: Grid, taught: Taught, live: Foreseen
     ) -> dict[Smoothing, Calibration]:
         """The members have scored the training part already; no witness speaks up there."""
-        del grid, learned, live
+        del grid, taught, live
         self.band_ = self.members_[0].band_
         self.standards_ = {}
         made: dict[Smoothing, Calibration] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, Self, get_args
 
 import numpy as np
@@ -217,19 +217,33 @@ class LSTMDetector(NetworkDetector):
         learned: BoolArray,  # noqa: ARG002 - what is not learned is empty in `prepared`
         progress: ProgressHook | None,
     ) -> tuple[EpochLog, ...]:
+        self._train(self._material(prepared), LOSSES[self.loss], progress)
+        self._measure(prepared)
+        return self.training_log_.epochs
+
+    def _material(self, prepared: Prepared) -> Material:
+        """What the network learns from."""
         targets = prepared.observed[:, self.targets_]
-        material = Material(
+        return Material(
             torch.from_numpy(self._inputs(prepared)),
             torch.from_numpy(np.clip(targets, -INPUT_CLIP, INPUT_CLIP).astype(np.float32)),
             prepared.segments,
             chunk=2 * self.window_,
             warm_up=max(1, self.window_ // 4),
         )
-        self._train(material, LOSSES[self.loss], progress)
+
+    def _measure(self, prepared: Prepared) -> None:
+        """How large the residuals of the trained network are on its training part."""
+        self._forget_measures()
+        if self.loss != "gaussian":
+            self._measure_point_scale(prepared, self._forecasts(prepared, None))
+        if self.robust_state:
+            self._measure_limit(prepared, self._forecasts(prepared, None))
+
+    def _forget_measures(self) -> None:
+        """Nothing is known of the residuals yet."""
         self.point_scale_: FloatArray = np.ones((self.horizon_, len(self.targets_)))
-        self.point_scale_ = self._measure_point_scale(prepared)
-        self.limit_ = self._measure_limit(prepared)
-        return self.training_log_.epochs
+        self.limit_: FloatArray | None = None
 
     def state(self) -> tuple[State, Arrays]:
         """As `NetworkDetector.state`, with the residuals' scale and limit."""
@@ -263,40 +277,40 @@ class LSTMDetector(NetworkDetector):
             gaussian=self.loss == "gaussian",
         )
 
-    def _measure_point_scale(self, prepared: Prepared) -> FloatArray:
-        """Deviation of the training residuals per step ahead, (H, C); ones for a Gaussian head."""
+    def _measure_point_scale(self, prepared: Prepared, blocks: Iterable[Block]) -> None:
+        """Deviation of the training residuals per step ahead, (H, C)."""
         shape = self.point_scale_.shape
-        if self.loss == "gaussian":
-            return self.point_scale_
         sums, counts = np.zeros(shape), np.zeros(shape)
         targets = prepared.observed[:, self.targets_]
-        for start, mean, _ in self._forecasts(prepared, None):
+        for start, mean, _ in blocks:
             for ahead in range(self.horizon_):
                 rows = targets[start + ahead + 1 : start + ahead + 1 + len(mean)]
                 residual = rows - mean[: len(rows), ahead]
                 sums[ahead] += np.nansum(residual**2, axis=0)
                 counts[ahead] += (~np.isnan(residual)).sum(axis=0)
-        return np.maximum(np.sqrt(sums / np.maximum(counts, 1)), 1e-3)
+        self.point_scale_ = np.maximum(np.sqrt(sums / np.maximum(counts, 1)), 1e-3)
 
     def _forecasts(self, prepared: Prepared, limit: FloatArray | None) -> Iterator[Block]:
         """Forecasts from every row, in blocks; see `Walk`."""
         walk = Walk(self.network_, self.targets_, self.point_scale_, limit, self.device)
         return walk.forecasts(self._inputs(prepared), prepared.segments)
 
-    def _measure_limit(self, prepared: Prepared) -> FloatArray | None:
+    def _measure_limit(self, prepared: Prepared, blocks: Iterable[Block]) -> None:
         """How far each target usually strays from its one-step forecast, in scales, (C,)."""
-        if not self.robust_state:
-            return None
         observed = prepared.observed[:, self.targets_]
         ratios = [
             np.abs(observed[at + 1 : at + len(mean)] - mean[:-1, 0]) / scale[:-1, 0]
-            for at, mean, scale in self._forecasts(prepared, None)
+            for at, mean, scale in blocks
         ]
         columns = (column[~np.isnan(column)] for column in np.concatenate(ratios).T)
         strays = [np.quantile(c, LIMIT_QUANTILE) if len(c) else 0.0 for c in columns]
-        return np.maximum(strays, MIN_LIMIT)
+        self.limit_ = np.maximum(strays, MIN_LIMIT)
 
     def _foresee(self, prepared: Prepared, *, training: bool = False) -> Foresight:  # noqa: ARG002
+        return self._foresight(prepared, self._forecasts(prepared, self.limit_))
+
+    def _foresight(self, prepared: Prepared, blocks: Iterable[Block]) -> Foresight:
+        """What these forecasts say of the rows."""
         observed = prepared.observed[:, self.targets_]
         shape = observed.shape
         error, expected, scale = np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -304,7 +318,7 @@ class LSTMDetector(NetworkDetector):
         n_issued = np.zeros((shape[0], 1), dtype=np.uint16)
         ends = dict(prepared.segments)
         segment_end = 0
-        for at, mean, deviation in self._forecasts(prepared, self.limit_):
+        for at, mean, deviation in blocks:
             segment_end = ends.get(at, segment_end)
             for ahead in range(self.horizon_):
                 # the forecast issued at row s is about row s + ahead + 1

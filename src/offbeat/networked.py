@@ -15,9 +15,6 @@ from offbeat.training import Material, ProgressHook, Training, TrainingLog, trai
 
 __all__ = ["NetworkDetector"]
 
-SECOND_PASS = 1 / 3
-"""Share of the epochs that a second pass takes (docs/decisions/0011-contamination.md)."""
-
 
 class NetworkDetector(Detector):
     """Base of the detectors that train one network; a method fills in how it is built.
@@ -42,25 +39,29 @@ class NetworkDetector(Detector):
         is set and put back around the call."""
 
     def _train(self, material: Material, loss: Loss, progress: ProgressHook | None) -> None:
-        """Make a network from the seed and train it; in a second pass, go on with the first one's
-        for some epochs more, if what is open was chosen alike."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.random_state)
-            network = self._build_network()
-        options = self.training
-        if self._second_pass and _shapes(network) == _shapes(self.network_):
-            network.load_state_dict(self.network_.state_dict())
-            options = options.shortened(SECOND_PASS, self.training_log_.epochs[-1].seconds)
-        self.network_ = network.to(self.device)
+        """Make a network and train it."""
+        self.network_ = self._begun()
         self.training_log_ = train(
             self.network_,
             material,
             loss,
-            options,
+            self.training,
             seed=self.random_state,
             device=torch.device(self.device),
             progress=progress,
         )
+
+    def _begun(self) -> RowNetwork:
+        """A network from the seed, not trained yet."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.random_state)
+            network = self._build_network()
+        return network.to(self.device)
+
+    def _learns_anew(self) -> bool:
+        """No: a few odd rows teach a network little, and it foresaw later rows no better without
+        them (docs/decisions/0011-contamination.md)."""
+        return False
 
     def _chosen_in_training(self) -> dict[str, object]:
         log = self.training_log_
@@ -87,7 +88,3 @@ class NetworkDetector(Detector):
         weights = {name: torch.from_numpy(array.copy()) for name, array in kept.items()}
         network.load_state_dict(weights, assign=True)
         self.network_ = network.to(self.device).eval()
-
-
-def _shapes(network: RowNetwork) -> dict[str, torch.Size]:
-    return {name: weights.shape for name, weights in network.state_dict().items()}

@@ -139,14 +139,17 @@ class LSTMForecaster(RowNetwork):
         The forecasts, (B, W, H, C) each, or fewer than W, and the state after the last row.
         """
         hidden, state = self.lstm(rows, state)  # (B, W, n_inputs) -> (B, W, D)
-        hidden, rows = hidden[:, issued], rows[:, issued]
+        return self.issue(rows[:, issued], hidden[:, issued]), state
+
+    def issue(self, rows: Tensor, hidden: Tensor) -> Forecast:
+        """Forecasts from rows (B, W, n_inputs) and what the LSTM says after them (B, W, D)."""
         numbers = self.head(torch.cat([self.dropout(hidden), rows], dim=-1))
         shape = (*rows.shape[:2], -1, self.horizon, self.n_targets)
         parts = numbers.view(shape)  # (B, W, 1 or 2, H, C)
         if not self.gaussian:
-            return Forecast(parts[:, :, 0], None), state
+            return Forecast(parts[:, :, 0], None)
         scale = nn.functional.softplus(parts[:, :, 1]) + MIN_SCALE
-        return Forecast(parts[:, :, 0], scale.clamp(max=MAX_SCALE)), state
+        return Forecast(parts[:, :, 0], scale.clamp(max=MAX_SCALE))
 
 
 class DenseAutoencoder(RowNetwork):

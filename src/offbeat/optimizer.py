@@ -79,6 +79,24 @@ class AdamW:
         for each in self.parameters:
             each.grad = None
 
+    def narrow(self, parameters: Iterable[Tensor], kept: Tensor) -> None:
+        """Go on with a part of parameters that are stacked along their first axis.
+
+        Parameters
+        ----------
+        parameters
+            The rows `kept` of what was learned so far, in the same order.
+        kept
+            Indices along the first axis.
+        """
+        shapes = [each.shape for each in self.parameters]
+        self.parameters = list(parameters)
+        for name in ("_mean", "_square"):
+            parts = torch.split(getattr(self, name), self._sizes)
+            rows = [p.view(shape)[kept] for p, shape in zip(parts, shapes, strict=True)]
+            setattr(self, name, torch.cat([row.reshape(-1) for row in rows]))
+        self._sizes = [each.numel() for each in self.parameters]
+
     @torch.no_grad()
     def step(self) -> None:
         """Move every parameter once; all must have a gradient."""

@@ -10,13 +10,22 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from offbeat.detector import Detector
 from offbeat.ensemble import EnsembleDetector
 from offbeat.errors import ModelFileError, NotFittedError, OffbeatError
+from offbeat.keeping import Arrays, State
 from offbeat.registry import MEMBERS
-from offbeat.tensorfile import checked_text, read_tensors, write_tensors
+from offbeat.tensorfile import (
+    checked_text,
+    parse_tensors,
+    read_tensors,
+    tensor_bytes,
+    write_tensors,
+)
 
-__all__ = ["load", "save"]
+__all__ = ["load", "model_bytes", "model_from_bytes", "save"]
 
 FORMAT = 3
 """Raised when older code could not read what newer code writes; 3 knows mutes and precedents."""
@@ -47,11 +56,32 @@ def save(detector: Detector, path: str | Path) -> Path:
     OffbeatError
         If the file cannot be written; an older file of that name is kept.
     """
-    if not hasattr(detector, "calibrations_"):
-        raise NotFittedError("nothing to save: this detector knows nothing yet, call fit first")
-    state, arrays = detector.state()
-    header = {"detector": type(detector).__name__, "format": str(FORMAT)}
+    state, arrays, header = _written(detector)
     return write_tensors(path, HEADER_KEY, state, arrays, header)
+
+
+def model_bytes(detector: Detector, besides: Mapping[str, np.ndarray] | None = None) -> bytes:
+    """What `save` writes, for a store that keeps many models.
+
+    Parameters
+    ----------
+    detector
+        Fitted.
+    besides
+        Arrays that the store keeps once for all models: those that are the same are left out.
+
+    Raises
+    ------
+    NotFittedError
+        If there is nothing to save yet.
+    """
+    state, arrays, header = _written(detector)
+    own = {
+        name: array
+        for name, array in arrays.items()
+        if besides is None or name not in besides or not np.array_equal(array, besides[name])
+    }
+    return tensor_bytes(HEADER_KEY, state, own, header)
 
 
 def load(path: str | Path) -> Detector:
@@ -64,6 +94,38 @@ def load(path: str | Path) -> Detector:
         written by a newer version. Nothing in the file is ever run.
     """
     header, tensors = read_tensors(path, HEADER_KEY, WHAT)
+    return _made(path, header, tensors, {})
+
+
+def model_from_bytes(
+    data: bytes, path: str, besides: Mapping[str, np.ndarray] | None = None
+) -> Detector:
+    """Read back what `model_bytes` gave; `path` is what messages call it.
+
+    Raises
+    ------
+    ModelFileError
+        As `load`.
+    """
+    header, tensors = parse_tensors(data, path, HEADER_KEY, WHAT)
+    return _made(path, header, tensors, besides or {})
+
+
+def _written(detector: Detector) -> tuple[State, Arrays, dict[str, str]]:
+    """State, arrays and header of a model file."""
+    if not hasattr(detector, "calibrations_"):
+        raise NotFittedError("nothing to save: this detector knows nothing yet, call fit first")
+    state, arrays = detector.state()
+    return state, arrays, {"detector": type(detector).__name__, "format": str(FORMAT)}
+
+
+def _made(
+    path: str | Path,
+    header: Mapping[str, str],
+    tensors: Mapping[str, np.ndarray],
+    besides: Mapping[str, np.ndarray],
+) -> Detector:
+    """The detector that a file holds, with the arrays that it shares with others."""
     written = header.get("format", "")
     if not written.isdigit() or int(written) > FORMAT:
         raise ModelFileError(
@@ -79,7 +141,7 @@ def load(path: str | Path) -> Detector:
     if kind is None:
         raise ModelFileError(f"{path} holds a detector that this version does not know")
     try:
-        return kind.from_state(json.loads(text), tensors)
+        return kind.from_state(json.loads(text), {**besides, **tensors})
     except ModelFileError:
         raise
     except (OffbeatError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as reason:

@@ -77,8 +77,9 @@ class Preparation:
     scaling
         "standard", "robust", "minmax" ([0, 1]) or "minmax_symmetric" ([-1, 1]).
     contamination
-        "auto": rows of the training part that stand out by far from the rest are left out in a
-        second pass, and listed. "off": all rows teach.
+        "auto": rows of the training part that stand out by far from the rest do not say what is
+        usual, count little for the cut, and are listed; what is not a network learns without them.
+        "off": all rows count alike.
     difference
         Channels whose level wanders are learned by their changes from row to row: "auto" finds
         them in the training part, "never", "always" (every channel).

@@ -9,7 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-__all__ = ["comparison_bar", "progress_bar"]
+from offbeat.wording import duration, number, plural
+
+__all__ = ["comparison_bar", "fleet_bar", "progress_bar"]
 
 
 @contextmanager
@@ -62,6 +64,42 @@ def comparison_bar(console: Console | None = None) -> Iterator[Callable[[Any], N
                 number=stage.number,
                 detectors=stage.total,
                 epoch="" if log is None else f"epoch {log.epoch}/{log.max_epochs}",
+            )
+
+        yield hook
+
+
+@contextmanager
+def fleet_bar(console: Console | None = None) -> Iterator[Callable[[Any], None]]:
+    """A bar over the series of a fleet, and the hook that `Fleet.train(progress=...)` calls.
+
+    Speed and the time that is left are those of this start, whatever an earlier one did.
+    """
+    columns = (
+        TextColumn("{task.fields[what]}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}  {task.fields[speed]}"),
+        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.fields[failed]}"),
+    )
+    bar = Progress(*columns, console=console or Console(stderr=True), transient=True)
+    with bar:
+        task = bar.add_task("", total=1, what="looking", speed="", left="", failed="")
+
+        def hook(now: Any) -> None:
+            a_second = now.fresh / now.seconds if now.seconds > 0 else 0.0
+            left = duration((now.total - now.done) / a_second) + " left" if a_second else ""
+            failed = f"{now.failed:,} failed" if now.failed else ""
+            if now.lost:
+                failed += f"  {plural(now.lost, 'worker')} lost"
+            bar.update(
+                task,
+                completed=now.done,
+                total=now.total,
+                what="laying out files" if now.phase == "staging" else "series",
+                speed=f"{number(a_second, 3)}/s" if a_second else "",
+                left=left,
+                failed=failed,
             )
 
         yield hook

@@ -41,6 +41,8 @@ class Stepper:
             self._weights.append(half[:, None] * joined)
             self._biases.append(half * (bias + more))
         self._head, self._head_bias = _array(network.head.weight), _array(network.head.bias)
+        parts = np.arange(len(self._head)).reshape(self._shape)[:, 0]  # the next row's, (1 or 2, C)
+        self._next_head, self._next_bias = self._head[parts], self._head_bias[parts]
 
     def stand(self, state: LSTMState | None) -> tuple[np.ndarray, np.ndarray]:
         """Hidden and cell state of one series for `step`, from the network's; None is afresh."""
@@ -52,6 +54,26 @@ class Stepper:
         return hidden, cell
 
     def step(self, row: np.ndarray, hidden: np.ndarray, cell: np.ndarray) -> np.ndarray:
+        """Read one row each of many series, and forecast.
+
+        Parameters
+        ----------
+        row, hidden, cell
+            As in `advance`.
+
+        Returns
+        -------
+        Mean and, for a Gaussian head, scale: (1 or 2, H, C), or (B, 1 or 2, H, C).
+        """
+        self.advance(row, hidden, cell)
+        numbers = np.concatenate([hidden[-1], row], axis=-1) @ self._head.T
+        numbers += self._head_bias
+        parts: np.ndarray = numbers.reshape(*row.shape[:-1], *self._shape)
+        if self._shape[0] > 1:
+            _to_scale(parts[..., 1, :, :])
+        return parts
+
+    def advance(self, row: np.ndarray, hidden: np.ndarray, cell: np.ndarray) -> None:
         """Read one row each of many series, of which the caller keeps the states.
 
         Parameters
@@ -60,10 +82,6 @@ class Stepper:
             Shape (n_inputs,), or (B, n_inputs) for B series; float32.
         hidden, cell
             Shape (n_layers, D), or (n_layers, B, D); changed in place.
-
-        Returns
-        -------
-        Mean and, for a Gaussian head, scale: (1 or 2, H, C), or (B, 1 or 2, H, C).
         """
         size = hidden.shape[-1]
         below = row
@@ -77,13 +95,21 @@ class Stepper:
             cell[layer] += gates[..., :size] * gates[..., 2 * size : 3 * size]
             below = hidden[layer]
             np.multiply(gates[..., 3 * size :], np.tanh(cell[layer]), out=below)
-        numbers = np.concatenate([below, row], axis=-1) @ self._head.T
-        numbers += self._head_bias
-        parts: np.ndarray = numbers.reshape(*row.shape[:-1], *self._shape)
-        if self._shape[0] > 1:  # softplus, as the network has it
-            scale = parts[..., 1, :, :]
-            scale[...] = np.minimum(np.logaddexp(0.0, scale) + MIN_SCALE, MAX_SCALE)
+
+    def issue_next(self, row: np.ndarray, top: np.ndarray) -> np.ndarray:
+        """Forecast of the next row alone, (1 or 2, C), from a row (n_inputs,) and the last layer's
+        hidden state after it, (D,)."""
+        parts: np.ndarray = self._next_head @ np.concatenate([top, row]) + self._next_bias
+        if len(parts) > 1:
+            _to_scale(parts[1])
         return parts
+
+
+def _to_scale(numbers: np.ndarray) -> None:
+    """In place: softplus, as the network has it."""
+    np.logaddexp(0.0, numbers, out=numbers)
+    numbers += MIN_SCALE
+    np.minimum(numbers, MAX_SCALE, out=numbers)
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 from offbeat.errors import ModelFileError
 from offbeat.io import atomic_path
 
-__all__ = ["checked_text", "read_tensors", "write_tensors"]
+__all__ = ["checked_text", "parse_tensors", "read_tensors", "tensor_bytes", "write_tensors"]
 
 MAX_BYTES = 1 << 30
 
@@ -45,12 +45,22 @@ def write_tensors(
     header
         Further entries.
     """
+    data = tensor_bytes(key, state, arrays, header)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+    return Path(path)
+
+
+def tensor_bytes(
+    key: str,
+    state: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    header: Mapping[str, str],
+) -> bytes:
+    """What `write_tensors` writes."""
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     text = json.dumps(state, sort_keys=True, allow_nan=True)
-    entries = {**header, key: text, "digest": _digest(text, tensors)}
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata=entries))
-    return Path(path)
+    return save(tensors, metadata={**header, key: text, "digest": _digest(text, tensors)})
 
 
 def read_tensors(
@@ -72,7 +82,13 @@ def read_tensors(
     ModelFileError
         If the file is missing, truncated, oversized, foreign or carries a pickle.
     """
-    data = _read_bytes(Path(path), what[0])
+    return parse_tensors(_read_bytes(Path(path), what[0]), str(path), key, what)
+
+
+def parse_tensors(
+    data: bytes, path: str, key: str, what: tuple[str, str]
+) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """`read_tensors` of bytes that are read already; `path` is what messages call them."""
     try:
         length = int.from_bytes(data[:8], "little")
         header = json.loads(data[8 : 8 + length]).get("__metadata__", {})

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["WORTH_SHARING", "threads_worth"]
+__all__ = ["WORTH_SHARING", "one_thread_each", "threads_worth"]
 
 WORTH_SHARING = 4_000_000
 """Floating-point operations of one LSTM step below which threads wait longer than they compute.
@@ -25,6 +25,14 @@ def threads_worth(batch: int, hidden_size: int) -> Iterator[None]:
     if before == 1 or 8 * batch * hidden_size**2 >= WORTH_SHARING:
         yield
         return
+    with one_thread_each():
+        yield
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """One thread a call of torch inside, where several threads of Python call it at once."""
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield

@@ -5,32 +5,29 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from offbeat.errors import ConfigError, DataError
+from offbeat.chunks import (
+    Material,
+    batches,
+    draw_chunks,
+    hold_back,
+    issue_step,
+    judged_chunks,
+    read_chunks,
+)
+from offbeat.errors import ConfigError
 from offbeat.losses import Loss, trimmed_mean
 from offbeat.networks import RowNetwork
 from offbeat.optimizer import AdamW, OneCycle
 from offbeat.threads import threads_worth
 
 __all__ = ["EpochLog", "Material", "ProgressHook", "Training", "TrainingLog", "train"]
-
-MIN_EPOCH_STEPS, MAX_EPOCH_STEPS = 4, 25
-"""An epoch is one pass over the training rows, but never fewer or more batches than these."""
-MIN_BATCH = 8
-"""Chunks a step at the least, also where they overlap."""
-MIN_VALIDATION_ROWS = 16
-LEAST_SECONDS = 1e-3
-"""What a second pass has at the least, where the first took all the time."""
-FORETOLD = 2
-"""How often a row is foretold at least in a training step, where so many channels are forecast that
-not every row of a chunk can issue forecasts. Neighbours say nearly the same, and chunks start
-anywhere, so in time every row issues some."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +71,6 @@ class Training:
     trim: float = 0.02
     max_seconds: float | None = None
     keep_on_interrupt: bool = False
-
-    def shortened(self, share: float, seconds: float) -> Training:
-        """The same for a share of the epochs, in what `max_seconds` leaves after so many."""
-        left = None if self.max_seconds is None else max(self.max_seconds - seconds, LEAST_SECONDS)
-        epochs = math.ceil(self.max_epochs * share)
-        return replace(self, max_epochs=epochs, max_seconds=left)
 
     def check(self) -> None:
         """Raise a `ConfigError` for the first value that is out of its range."""
@@ -126,39 +117,6 @@ class TrainingLog:
 
 
 ProgressHook = Callable[[EpochLog], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Material:
-    """What a network learns from.
-
-    Parameters
-    ----------
-    inputs
-        Shape (T, n_inputs), float32, scaled, no NaN.
-    targets
-        Shape (T, C), float32, scaled; NaN where there is nothing to learn.
-    segments
-        Stretches [start, end) of rows that follow each other without a gap.
-    chunk
-        Rows of a training sequence.
-    warm_up
-        First rows of a chunk that are read but not judged.
-    whole
-        Whether a segment is one window, which either teaches or judges and is never cut.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    segments: Sequence[tuple[int, int]]
-    chunk: int
-    warm_up: int
-    whole: bool = False
-
-    @property
-    def n_rows(self) -> int:
-        """Rows inside the segments."""
-        return sum(end - start for start, end in self.segments)
 
 
 @dataclass
@@ -214,9 +172,9 @@ def train(
         On Ctrl-C, unless `options.keep_on_interrupt`.
     """
     options.check()
-    learned, judged = _hold_back(material, options.validation)
+    learned, judged = hold_back(material, options.validation)
     draw = np.random.default_rng(seed)
-    batch_size, n_steps = _batches(learned, options)
+    batch_size, n_steps = batches(learned, options.batch_size)
     schedule = OneCycle(options.learning_rate, n_steps * options.max_epochs + 1)
     optimizer = AdamW(network.parameters(), schedule)
     best, diary, start = _Best(), list[EpochLog](), time.monotonic()
@@ -235,7 +193,7 @@ def train(
                 network.train()
                 train_loss, n_done = 0.0, 0
                 for _ in range(n_steps):
-                    starts, ends = _draw_chunks(learned, batch_size, draw)
+                    starts, ends = draw_chunks(learned, batch_size, draw)
                     batch_loss = _chunk_loss(network, material, loss, starts, ends, options, device)
                     optimizer.zero_grad()
                     batch_loss.backward()  # type: ignore[no-untyped-call]
@@ -271,50 +229,6 @@ def train(
     return TrainingLog(tuple(diary), best.epoch, ended)
 
 
-def _hold_back(material: Material, share: float) -> tuple[Material, Material | None]:
-    """Split the segments in time: the first rows teach, the last `share` of them judges."""
-    if not material.n_rows:
-        raise DataError("nothing to learn from: every row of the training part is empty")
-    n_judged = int(material.n_rows * share)
-    if n_judged < MIN_VALIDATION_ROWS:
-        return material, None
-    n_learned = material.n_rows - n_judged
-    learned, judged, passed = list[tuple[int, int]](), list[tuple[int, int]](), 0
-    for start, end in material.segments:
-        cut = min(end, start + max(0, n_learned - passed))
-        if material.whole and cut < end:
-            cut = start
-        if cut > start:
-            learned.append((start, cut))
-        if end > cut:
-            # the rows before the cut are read again, to warm up; they are not judged
-            judged.append((max(start, cut - material.warm_up), end))
-        passed += end - start
-    if not learned:
-        return material, None
-    return replace(material, segments=learned), replace(material, segments=judged)
-
-
-def _batches(material: Material, options: Training) -> tuple[int, int]:
-    """How many chunks a batch has, and how many batches an epoch."""
-    n_chunks = max(1, material.n_rows // material.chunk)
-    batch_size = min(options.batch_size, max(MIN_BATCH, n_chunks))
-    one_pass = math.ceil(n_chunks / batch_size)
-    return batch_size, min(max(one_pass, MIN_EPOCH_STEPS), MAX_EPOCH_STEPS)
-
-
-def _draw_chunks(
-    material: Material, batch_size: int, draw: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where `batch_size` chunks start, every row as likely as any other, and where they end."""
-    starts = np.array([start for start, _ in material.segments])
-    ends = np.array([end for _, end in material.segments])
-    room = np.maximum(ends - starts - material.chunk, 1)
-    chosen = draw.choice(len(starts), size=batch_size, p=room / room.sum())
-    offsets = (draw.random(batch_size) * room[chosen]).astype(np.int64)
-    return starts[chosen] + offsets, ends[chosen]
-
-
 def _chunk_loss(
     network: RowNetwork,
     material: Material,
@@ -325,33 +239,13 @@ def _chunk_loss(
     device: torch.device,
 ) -> Tensor:
     """Mean loss over the chunks that start at `starts`, without padding, gaps and the worst."""
-    horizon, n_rows = network.horizon, len(material.inputs)
-    issued = slice(None, None, _issue_step(network, material.targets.shape[1]))
-    length = min(material.chunk, int((ends - starts).max()))
-    rows = torch.from_numpy(starts)[:, None] + torch.arange(length + horizon)  # (B, W + H)
-    inside = rows < torch.from_numpy(ends)[:, None]
-    rows = rows.clamp(max=n_rows - 1)
-    inputs = material.inputs[rows[:, :length]].to(device)  # (B, W, n_inputs)
-    ahead = material.targets[rows]  # (B, W + H, C)
-    ahead = torch.where(inside[..., None], ahead, torch.nan)
-    first = network.first_ahead
-    ahead = ahead[:, first : first + length + horizon - 1]
-    # (B, W + H - 1, C) -> (B, W, C, H) -> (B, W, H, C): what each row speaks of
-    target = ahead.unfold(1, horizon, 1).transpose(2, 3)[:, issued].to(device)
-    forecast, _ = network(inputs, issued=issued)
-    known = ~torch.isnan(target)
-    warm = torch.arange(length)[issued] >= material.warm_up
-    if (known & warm[:, None, None]).any():
-        known &= warm[:, None, None]
-    losses = loss(forecast, torch.where(known, target, 0.0))
+    step = issue_step(network, material.targets.shape[1])
+    speaks = (network.horizon, network.first_ahead, step)
+    inputs, target, known = read_chunks(material, starts, ends, speaks)
+    forecast, _ = network(inputs.to(device), issued=slice(None, None, step))
+    known = known.to(device)
+    losses = loss(forecast, torch.where(known, target.to(device), 0.0))
     return trimmed_mean(torch.where(known, losses, 0.0), known, options.trim)
-
-
-def _issue_step(network: RowNetwork, n_targets: int) -> int:
-    """Every how many rows of a chunk a forecast is issued, so that what is said of many channels
-    costs no more than the LSTM that says it."""
-    numbers = network.horizon * n_targets
-    return max(1, min(network.horizon // FORETOLD, numbers // network.hidden_size))
 
 
 @torch.no_grad()
@@ -366,14 +260,6 @@ def _validation_loss(
     if material is None:
         return None
     network.eval()
-    starts, ends = list[int](), list[int]()
-    for start, end in material.segments:
-        step = max(1, material.chunk - material.warm_up)
-        for at in range(start, max(start + 1, end - material.warm_up - 1), step):
-            starts.append(at)
-            ends.append(end)
-    if len(starts) > 8 * options.batch_size:  # a long part is judged by an even sample
-        chosen = np.linspace(0, len(starts) - 1, 8 * options.batch_size).astype(int)
-        starts, ends = [starts[i] for i in chosen], [ends[i] for i in chosen]
-    value = _chunk_loss(network, material, loss, np.array(starts), np.array(ends), options, device)
+    starts, ends = judged_chunks(material, options.batch_size)
+    value = _chunk_loss(network, material, loss, starts, ends, options, device)
     return float(value)

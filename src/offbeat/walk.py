@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from offbeat.networks import LSTMForecaster, LSTMState
+from offbeat.networks import Forecast, LSTMForecaster, LSTMState
 from offbeat.series import FloatArray
 from offbeat.stepper import Stepper
 from offbeat.threads import threads_worth
@@ -24,6 +26,11 @@ long as that is so."""
 STEPPED = 16
 """Rows that go one at a time where two that must be limited lie closer than `NEXT_GUESS`."""
 
+JOINED = 2048
+"""Rows of small blocks that are handed on as one."""
+
+Forecasts = tuple[np.ndarray, np.ndarray]
+"""Mean and scale, shape (rows, H, C) each."""
 Block = tuple[int, np.ndarray, np.ndarray]
 """First issuing row, mean and scale, the last two of shape (rows, H, C)."""
 
@@ -66,78 +73,147 @@ class Walk:
         segments
             Stretches [start, end) of rows without a gap.
         """
-        limit = self.limit
         for start, end in segments:
-            state, at, size = None, start, BLOCK if limit is None else FIRST_GUESS
-            while at < end:
-                if limit is not None and size < NEXT_GUESS:
-                    mean, scale, state, is_odd = self._stepwise(fed, at, end, state, limit)
-                    yield at, mean, scale
-                    at += len(mean)
-                    size = 1 if is_odd else NEXT_GUESS
-                    continue
-                rows = fed[at : min(end, at + size)]
-                mean, scale, after = self._run(rows, state)
-                n_kept = len(rows) if limit is None else self._n_foreseen(rows, mean, scale, limit)
-                if n_kept < len(rows):
-                    # Rows were run on the guess that nothing needs limiting; from here on it does.
-                    mean, scale, after = self._run(rows[:n_kept], state)
-                yield at, mean, scale
-                if limit is not None and at + n_kept < end:
-                    self._limit(fed[at + n_kept], mean[-1, 0], scale[-1, 0], limit)
-                if n_kept == len(rows):
-                    size = min(BLOCK, 2 * size)
-                else:
-                    size = NEXT_GUESS if n_kept >= NEXT_GUESS else 1
-                state, at = after, at + n_kept
+            walked = self._plain(fed, start, end)
+            if self.limit is not None:
+                walked = self._limited(fed, start, end, self.limit)
+            yield from _joined(walked, start)
+
+    def _plain(self, fed: np.ndarray, start: int, end: int) -> Iterator[Forecasts]:
+        """Mean and scale of the blocks of one segment."""
+        state = None
+        for at in range(start, end, BLOCK):
+            mean, scale, state = self._run(fed[at : min(end, at + BLOCK)], state)
+            yield mean, scale
+
+    def _limited(
+        self, fed: np.ndarray, start: int, end: int, limit: FloatArray
+    ) -> Iterator[Forecasts]:
+        """The same, with every row limited before it is read.
+
+        Rows are run on the guess that none needs it; where one does, the walk goes on from there.
+        """
+        state, at, size = None, start, FIRST_GUESS
+        while at < end:
+            if size < NEXT_GUESS:
+                mean, scale, state, is_odd = self._stepwise(fed, at, end, state, limit)
+                yield mean, scale
+                at += len(mean)
+                size = 1 if is_odd else NEXT_GUESS
+                continue
+            rows = fed[at : min(end, at + size)]
+            mean, scale, after = self._run(rows, state)
+            n_kept = self._n_foreseen(rows, mean, scale, limit)
+            mean, scale = mean[:n_kept], scale[:n_kept]
+            yield mean, scale
+            at += n_kept
+            if n_kept == len(rows):
+                state, size = after, min(BLOCK, 2 * size)
+            else:
+                state = self._state_after(rows[:n_kept], state)
+                size = NEXT_GUESS if n_kept >= NEXT_GUESS else 1
+            if at < end:
+                self._limit(fed[at], mean[-1, 0], scale[-1, 0], limit)
 
     @torch.no_grad()
     def _run(
         self, rows: np.ndarray, state: LSTMState | None
     ) -> tuple[np.ndarray, np.ndarray, LSTMState]:
         """Rows (W, n_inputs) -> mean and scale (W, H, C), and the state after them."""
-        with threads_worth(1, self.network.hidden_size):
-            forecast, state = self.network(torch.from_numpy(rows[None]).to(self.device), state)
+        with self._threads:
+            forecast, state = self.network(self._tensor(rows), state)
+        return *self._numbers(forecast), state
+
+    @torch.no_grad()
+    def _state_after(self, rows: np.ndarray, state: LSTMState | None) -> LSTMState:
+        with self._threads:
+            after: LSTMState = self.network.lstm(self._tensor(rows), state)[1]
+        return after
+
+    def _tensor(self, rows: np.ndarray) -> Tensor:
+        return torch.from_numpy(rows[None]).to(self.device)
+
+    def _numbers(self, forecast: Forecast) -> Forecasts:
         mean = forecast.mean[0].cpu().numpy().astype(np.float64)
         if forecast.scale is None:
-            return mean, np.broadcast_to(self.point_scale, mean.shape), state
-        return mean, forecast.scale[0].cpu().numpy().astype(np.float64), state
+            return mean, np.broadcast_to(self.point_scale, mean.shape)
+        return mean, forecast.scale[0].cpu().numpy().astype(np.float64)
+
+    @property
+    def _threads(self) -> AbstractContextManager[None]:
+        return threads_worth(1, self.network.hidden_size)
 
     @cached_property
     def _stepper(self) -> Stepper:
         return Stepper(self.network)
 
+    @torch.no_grad()
     def _stepwise(
         self, fed: np.ndarray, at: int, end: int, state: LSTMState | None, limit: FloatArray
     ) -> tuple[np.ndarray, np.ndarray, LSTMState, bool]:
         """The next few rows one at a time, each limited before it is read; whether one was odd."""
-        stepper, parts, is_odd = self._stepper, list[np.ndarray](), False
+        stepper, is_odd, stop = self._stepper, False, min(end, at + STEPPED)
         hidden, cell = stepper.stand(state)
-        for row in range(at, min(end, at + STEPPED)):
-            parts.append(stepper.step(fed[row], hidden, cell))
-            scale = parts[-1][1, 0] if len(parts[-1]) > 1 else self.point_scale[0]
+        top = np.empty((stop - at, hidden.shape[-1]), np.float32)
+        for row in range(at, stop):
+            stepper.advance(fed[row], hidden, cell)
+            top[row - at] = hidden[-1]
             if row + 1 < end:
-                before = fed[row + 1].copy()
-                self._limit(fed[row + 1], parts[-1][0, 0], scale, limit)
-                is_odd |= not np.array_equal(before, fed[row + 1])
-        numbers = np.stack(parts).astype(np.float64)  # (rows, 1 or 2, H, C)
-        mean = numbers[:, 0]
-        scales = (
-            numbers[:, 1] if numbers.shape[1] > 1 else np.broadcast_to(self.point_scale, mean.shape)
-        )
+                said = stepper.issue_next(fed[row], hidden[-1])
+                scale = said[1] if len(said) > 1 else self.point_scale[0]
+                is_odd |= self._limit(fed[row + 1], said[0], scale, limit)
+        with self._threads:
+            forecast = self.network.issue(self._tensor(fed[at:stop]), self._tensor(top))
         h, c = (torch.from_numpy(part)[:, None].to(self.device) for part in (hidden, cell))
-        return mean, scales, (h, c), is_odd
+        return *self._numbers(forecast), (h, c), is_odd
 
     def _n_foreseen(
         self, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray
     ) -> int:
         """How many rows come before the first one that its forecast did not foresee; at least 1."""
-        away = np.abs(rows[1:, self.targets] - mean[:-1, 0]) > limit * scale[:-1, 0]
+        away = np.abs(rows[1:, self._columns] - mean[:-1, 0]) > limit * scale[:-1, 0]
         odd = away.any(axis=1)
         return 1 + int(np.argmax(odd)) if odd.any() else len(rows)
 
     def _limit(
         self, row: np.ndarray, mean: np.ndarray, scale: np.ndarray, limit: FloatArray
-    ) -> None:
-        """Bring the targets of a row (n_inputs,) in place to within `limit` scales of its mean."""
-        row[self.targets] = np.clip(row[self.targets], mean - limit * scale, mean + limit * scale)
+    ) -> bool:
+        """Bring the targets of a row (n_inputs,) in place to within `limit` scales of its mean.
+
+        Returns
+        -------
+        Whether one was further away.
+        """
+        found, far = row[self._columns], limit * scale
+        near = np.minimum(np.maximum(found, mean - far), mean + far)
+        is_odd = not (near == found).all()
+        if is_odd:
+            row[self._columns] = near
+        return is_odd
+
+    @cached_property
+    def _columns(self) -> np.ndarray | slice:
+        """The targets; all together as a slice, which is quicker."""
+        first, n = self.targets[0], len(self.targets)
+        together = self.targets == list(range(first, first + n))
+        return slice(first, first + n) if together else np.array(self.targets)
+
+
+def _joined(walked: Iterator[Forecasts], at: int) -> Iterator[Block]:
+    """Small blocks that follow each other as one, with the row of the first forecast, from `at`."""
+    waiting, n_rows = list[Forecasts](), 0
+    for mean, scale in walked:
+        waiting.append((mean, scale))
+        n_rows += len(mean)
+        if n_rows >= JOINED:
+            yield at, *_as_one(waiting)
+            at, waiting, n_rows = at + n_rows, [], 0
+    if waiting:
+        yield at, *_as_one(waiting)
+
+
+def _as_one(blocks: list[Forecasts]) -> Forecasts:
+    if len(blocks) == 1:
+        return blocks[0]
+    means, scales = zip(*blocks, strict=True)
+    return np.concatenate(means), np.concatenate(scales)

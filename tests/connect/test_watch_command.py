@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from offbeat import cli, connect
-from offbeat.connect import Fields, WatchOptions
+from offbeat.connect import Fields, RetrainOptions, WatchOptions
 from offbeat.connect.addresses import Address
 from offbeat.connect.opening import SINKS, SOURCES
 from offbeat.stream import StreamOptions
@@ -30,7 +30,8 @@ def test_watch_is_one_call(monkeypatch, capsys) -> None:
     given = ["--model", "a*=a.offbeat", "--model", "b", "--to", "x", "--to", "y", "--learn", "90"]
     given += ["--time", "/at", "--series", "who", "--values", "flow=/d/0,level"]
     given += ["--zone", "Europe/Berlin", "--lateness", "30s", "--checkpoint", "kept"]
-    given += ["--every", "5", "--dead-letters", "dead"]
+    given += ["--every", "5", "--dead-letters", "dead", "--retrain", "7d", "--history", "9000"]
+    given += ["--irregular", "--max-ahead", "50", "--max-behind", "60"]
     assert cli.run(cli.app, ["watch", "nats://h/s", *given]) == 0
     zone = "Europe/Berlin"
     assert kept == [
@@ -39,7 +40,10 @@ def test_watch_is_one_call(monkeypatch, capsys) -> None:
             {
                 "learn": 90,
                 "fields": Fields("/at", "who", {"flow": "/d/0", "level": "level"}, zone),
-                "stream": StreamOptions(lateness="30s", zone=zone),
+                "retrain": RetrainOptions("7d", 9000),
+                "stream": StreamOptions(
+                    lateness="30s", irregular=True, max_ahead=50, max_behind=60, zone=zone
+                ),
                 "options": WatchOptions(checkpoint=Path("kept"), every=5.0),
                 "dead_letters": "dead",
             },
@@ -54,6 +58,8 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, capsys) -> None:
         (["-", "--model", "none.offbeat"], "none.offbeat cannot be read"),
         (["ftp://x", "--learn", "100"], "ftp:// is no source"),
         (["-", "--learn", "3"], "learn must be a whole number >= 60"),
+        (["-", "--learn", "90", "--retrain", "soon"], "a duration such as 200ms"),
+        (["-", "--learn", "90", "--history", "7d"], "--history says what --retrain learns"),
     ):
         assert cli.run(cli.app, ["watch", *arguments]) == 2
         shown = capsys.readouterr().err

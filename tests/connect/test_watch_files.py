@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import tracemalloc
 from pathlib import Path
 from threading import Event, Thread
 
@@ -21,8 +24,9 @@ from watchers import (
     until,
 )
 
-from offbeat.connect import Fields, Outcome, Sink, WatchOptions, watch
+from offbeat.connect import Fields, Outcome, Refused, Sink, WatchOptions, watch
 from offbeat.connect.addresses import Address
+from offbeat.connect.decoding import LARGEST_MESSAGE
 from offbeat.connect.growing import FileSource
 from offbeat.errors import ConfigError, DataError
 from offbeat.stream import Checkpoint
@@ -144,6 +148,92 @@ def test_poison_goes_to_the_dead_letters_and_the_stream_goes_on(table: Path, nor
         assert any(reason in each["reason"] for each in refused), reason
     assert len(refused) == len(POISON)
     assert all(len(each["content"]) <= 1000 for each in refused)
+
+
+def test_a_row_from_2099_is_a_dead_letter_and_disturbs_nobody(table: Path, normal: Path) -> None:
+    rows = records()
+    far = [{**rows[number], "time": "2099-01-01T00:00:00Z"} for number in (100, 205)]
+    path = table.with_name("far.ndjson")
+    path.write_text(ndjson([*rows[:100], far[0], *rows[100:200], far[1], *rows[200:]]))
+    found = list[tuple[list[str], list[str]]]()
+    for name, source in (("calm", table), ("odd", path)):
+        out, dead, stop = table.with_name(name), table.with_name(f"{name} dead"), Event()
+        named = {"dead_letters": str(dead), "stop": stop, "say": lambda _: None}
+        arguments = (str(source), [str(out)], [str(normal)])
+        thread = Thread(target=watch, args=arguments, kwargs=named)
+        thread.start()
+        until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")  # noqa: B023
+        stop.set()
+        thread.join()
+        letters = [each["reason"] for each in lines(dead, "refused")]
+        found.append(([each["id"] for each in lines(out, "event")], letters))
+    (calm, none), (odd, letters) = found
+    assert odd == calm
+    assert none == []
+    reason = "the time 2099-01-01T00:00:00Z is far ahead of its series, and the rows after it were"
+    assert [reason in each for each in letters] == [True, True]
+    assert_same_readings(
+        lines(table.with_name("odd"), "reading"), lines(table.with_name("calm"), "reading")
+    )
+
+
+N_LONG = 100 * 2**20
+
+
+def test_a_line_of_100_mb_in_a_file_is_never_kept_whole(tmp_path: Path) -> None:
+    path = tmp_path / "in.ndjson"
+    with path.open("wb") as file:
+        file.write(b'{"a": 1}\n{"a": "')
+        file.truncate(N_LONG)  # nothing but zeros, which take no room on the disk
+        file.seek(0, os.SEEK_END)
+        file.write(b'\n{"a": 2}\n')
+    source = FileSource(Address.parse(f"{path}?follow=no"))
+    source.open(None)
+    found, refused = list[object](), list[Refused]()
+    tracemalloc.start()
+    while (batch := source.take(0.0)) is not None:
+        found += [record["a"] for record in batch.records]
+        refused += batch.refused
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == [1, 2]
+    assert peak < 3 * LARGEST_MESSAGE
+    (letter,) = refused
+    assert "at most 8388608 bytes a line were expected, 104857591 came" in letter.reason
+    assert len(letter.content) <= 1000
+    position = source.position()
+    assert position["offset"] == path.stat().st_size
+    source.close()
+
+
+POISONED = """
+import resource, sys
+from offbeat import cli, connect, stream
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+code = cli.run(cli.app, ["watch", "-", *sys.argv[1:]])
+print("grown by", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, "KiB")
+sys.exit(code)
+"""
+
+
+def test_a_line_of_100_mb_through_standard_input_takes_no_memory(table: Path, normal: Path) -> None:
+    rows = ndjson(records()[:60]).encode()
+    out, dead = table.with_name("out"), table.with_name("dead")
+    command = [sys.executable, "-c", POISONED, "--model", normal, "--to", out]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*map(str, command), "--dead-letters", str(dead)],
+        input=rows + b'{"flow": "' + b"x" * N_LONG + b'"}\n' + ndjson(records()[60:]).encode(),
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    grown = int(done.stdout.split()[-2])
+    assert grown < 60_000, done.stdout  # KiB; a model is loaded, too
+    assert len(lines(out, "reading")) == len(records())
+    (letter,) = lines(dead, "refused")
+    assert "104857612 came" in letter["reason"]
+    assert dead.stat().st_size < 2_000
 
 
 def test_pointers_patterns_and_series_without_a_model(tmp_path: Path, normal: Path) -> None:

@@ -72,6 +72,17 @@ def test_a_sparkline_has_a_bar_a_value() -> None:
     assert sparkline([None]) == " "
 
 
+def test_a_wall_clock_that_is_set_makes_no_hole_and_no_stop(monkeypatch) -> None:
+    source = source_of("machine:?step=20ms")
+    source.open(None)
+    first = source.take(1.0).records[0]["time"]  # type: ignore[union-attr]
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    rows = [source.take(1.0).records[0]["time"] for _ in range(3)]  # type: ignore[union-attr]
+    assert 0.015 < rows[0] - first < 5
+    assert rows == sorted(rows)
+    source.close()
+
+
 def test_a_measurement_waits_for_its_time() -> None:
     source = source_of("machine:?step=50ms")
     source.open(None)

@@ -14,9 +14,13 @@ from typing import Any
 import httpx2 as httpx
 import numpy as np
 import pytest
-from serving import QUICK, Nursery, postgres_database
+from live_watching import N_ROWS, by_library, grow, ids, lines, pump, quick_model, same, until
+from serving import API, QUICK, Nursery, postgres_database
+from starlette.testclient import TestClient
 
 import contract
+from offbeat import StreamDetector
+from offbeat.server.app import create_app
 from offbeat.server.options import ServerOptions
 from offbeat.server.workbench import Workbench
 
@@ -116,3 +120,35 @@ def _look(data: Path, store: str | None, acknowledged: dict[str, list[Any]]) -> 
         assert not [path for path in data.rglob("*.part") if "models" not in path.parts]
     finally:
         bench.close()
+
+
+@pytest.mark.slow
+def test_a_watcher_of_a_killed_server_loses_no_row(
+    inline: None, nursery: Nursery, tmp_path: Path
+) -> None:
+    series, data = pump(), tmp_path / "data"
+    detector = quick_model().save(tmp_path / "normal.offbeat")
+    path = data / "live" / "rows.ndjson"
+    with postgres_database() as url:
+        server = nursery.start(tmp_path / "out.txt", data=str(data), store=url)
+        with httpx.Client(base_url=f"{server.address}{API}", timeout=20) as http:
+            upload = {"name": "pumps"}
+            made = http.post("/models", params=upload, content=detector.read_bytes()).json()
+            path.write_text(lines(series, 0, 70))
+            body = {"name": "x", "models": [{"model_id": made["id"]}], "source": str(path)}
+            watcher = http.post("/watchers", json=body).json()["id"]
+            until(lambda: http.get(f"/watchers/{watcher}").json()["rows"], "rows")
+        server.end(signal.SIGKILL)
+        grow(path, lines(series, 70))
+        options = ServerOptions(data=data, store=url, grace=0.0)
+        with TestClient(create_app(options), base_url="http://127.0.0.1") as client:
+            here = f"{API}/watchers/{watcher}"
+            until(lambda: client.get(here).json()["rows"] == N_ROWS, "the rest")
+            theirs = by_library(StreamDetector(detector), series)
+            assert same(client.get(f"{here}/readings").json(), theirs)
+            events = client.get(f"{here}/events").json()
+            assert {each["id"] for each in events} == ids(theirs)
+            first = next(each for each in events if each["phase"] == "closed")
+            word = {"feedback": "false alarm"}
+            said = client.post(f"{here}/events/{first['id']}/feedback", json=word)
+            assert said.json()["verdict"] == "false alarm"

@@ -5,6 +5,7 @@ input, said in one line, 130 interrupted.
 """
 
 from offbeat.cli.commands import COMMANDS, app
+from offbeat.cli.fleets import FLEET_COMMANDS
 from offbeat.cli.running import main, run
 
-__all__ = ["COMMANDS", "app", "main", "run"]
+__all__ = ["COMMANDS", "FLEET_COMMANDS", "app", "main", "run"]

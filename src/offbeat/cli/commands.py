@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from offbeat.cli.calls import comparison_progress, detected, progress, spare
+from offbeat.cli.fleets import fleet_app
 from offbeat.cli.grouping import grouped
 from offbeat.cli.options import (
     CUT,
@@ -41,6 +42,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(fleet_app)
 
 GARBAGE = (50_000, 20, 50)
 """Of `gc.set_threshold` for a watch: a batch of rows is some ten thousand objects."""
@@ -372,6 +374,7 @@ def watch(
         to or ["table:" if source.startswith("machine:") and sys.stdout.isatty() else "-"],
         model or (),
         learn=learn,
+        retrain=watching.again(),
         fields=watching.fields(),
         stream=watching.stream(),
         options=watching.options(),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from offbeat.connect import Fields, WatchOptions
+    from offbeat.connect import Fields, RetrainOptions, WatchOptions
     from offbeat.detector import Detector
     from offbeat.io import ReadOptions
     from offbeat.lesson import Lesson
@@ -293,10 +293,27 @@ class Watching:
     lateness: Annotated[
         str | None, option(WATCH, "How late a row may come: 30s; scored at once if not given.")
     ] = None
+    irregular: Annotated[
+        bool, option(WATCH, "Time stamps keep no step: a row is the mean of one.", "--irregular")
+    ] = False
+    max_ahead: Annotated[
+        int, option(WATCH, "A row so many ahead of its series waits until the next ones agree.")
+    ] = 1_000
+    max_behind: Annotated[
+        int, option(WATCH, "Rows that go on so many behind begin a new clock.")
+    ] = 2_500
     checkpoint: Annotated[
         Path | None, option(WATCH, "File that keeps where all stands; a new start goes on from it.")
     ] = None
     every: Annotated[float, option(WATCH, "Seconds from one checkpoint to the next.")] = 1.0
+    retrain: Annotated[
+        str | None,
+        option(LEARN, "Train models again beside the stream so often: 7d, or 5000 (rows)."),
+    ] = None
+    history: Annotated[
+        str | None,
+        option(LEARN, "How far back they learn: 28d, or 9000; as --retrain if not given."),
+    ] = None
 
     def fields(self) -> Fields:
         """As the library takes them."""
@@ -308,7 +325,23 @@ class Watching:
         """As the library takes them."""
         from offbeat.stream import StreamOptions
 
-        return StreamOptions(lateness=self.lateness or 0, zone=self.zone)
+        return StreamOptions(
+            lateness=self.lateness or 0,
+            irregular=self.irregular,
+            max_ahead=self.max_ahead,
+            max_behind=self.max_behind,
+            zone=self.zone,
+        )
+
+    def again(self) -> RetrainOptions | None:
+        """As the library takes them."""
+        from offbeat.connect import RetrainOptions
+
+        if self.retrain is None:
+            if self.history is not None:
+                raise typer.BadParameter("--history says what --retrain learns: give that too")
+            return None
+        return RetrainOptions.parse(self.retrain, self.history)
 
     def options(self) -> WatchOptions:
         """As the library takes them."""

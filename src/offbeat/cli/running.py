@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from offbeat.cli.commands import COMMANDS, app
+from offbeat.cli.fleets import FLEET_COMMANDS, Working
 from offbeat.cli.options import Reading
 
 __all__ = ["main", "run"]
@@ -34,8 +35,7 @@ def run(application: Callable[..., Any], arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except typer.TyperException as mistake:
-        command = getattr(getattr(mistake, "ctx", None), "info_name", None)
-        asked = f"offbeat {command}" if command in COMMANDS else "offbeat"
+        asked = _asked(getattr(mistake, "ctx", None))
         return _complain(f"{mistake.format_message().rstrip('.')} (see {asked} --help)", 2)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read the output has seen enough
@@ -56,9 +56,20 @@ def run(application: Callable[..., Any], arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _asked(context: Any) -> str:
+    """The command whose help says more."""
+    command = getattr(context, "info_name", None)
+    group = getattr(getattr(context, "parent", None), "info_name", None)
+    if group == "fleet" and command in FLEET_COMMANDS:
+        return f"offbeat fleet {command}"
+    return f"offbeat {command}" if command in (*COMMANDS, "fleet") else "offbeat"
+
+
 def _in_options(text: str) -> str:
     """The library's `zone=` as the command line's `--zone`."""
-    names = "|".join(["format", *(field.name for field in fields(Reading))])
+    names = "|".join(
+        ["format", *(each.name for group in (Reading, Working) for each in fields(group))]
+    )
     text = re.sub(rf"(?<![\w.'-])({names})=(?=[\w'.])", r"--\1 ", text)
     return re.sub(rf"(?<![\w.'-])({names})=", r"--\1", text)
 

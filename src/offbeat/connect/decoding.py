@@ -15,6 +15,8 @@ __all__ = ["LARGEST_MESSAGE", "CSVLines", "LineBuffer", "Lines", "cell", "decode
 
 LARGEST_MESSAGE = 8 * 2**20
 """Bytes; what is larger is refused before it is looked at."""
+SHOWN_BYTES = 4_000
+"""What is kept of a line that is too long."""
 VALUE, TOPIC = "value", "topic"
 """Keys of a message that is a bare number, and of where a message came from."""
 
@@ -52,42 +54,51 @@ def decode_message(body: bytes, source: str, topic: str = "") -> Batch:
 
 
 class LineBuffer:
-    """Cuts bytes into lines; one that is too long is refused once and skipped to its end.
+    """Cuts bytes into lines; one that is too long is refused at its end, and never kept whole.
 
     Attributes
     ----------
     n_done
-        Bytes of the lines that were given out or skipped.
-    rest
-        The line that has no end yet.
+        Bytes of the lines that were given out or refused.
     """
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self.n_done, self.rest, self._skipping = 0, b"", False
+        self.n_done, self._n_waiting = 0, 0
+        self._parts = list[bytes]()
 
     def feed(self, chunk: bytes) -> tuple[list[bytes], list[Refused]]:
         """Lines that are whole now, and what is refused."""
-        whole, newline, self.rest = (self.rest + chunk).rpartition(b"\n")
-        if newline:
-            self.n_done += len(whole) + 1
-            lines = whole.split(b"\n")
-            if self._skipping:
-                lines, self._skipping = lines[1:], False
-            return lines, []
-        if len(self.rest) <= LARGEST_MESSAGE:
+        head, newline, tail = chunk.partition(b"\n")
+        self._wait(head)
+        if not newline:
             return [], []
-        known, self._skipping = self._skipping, True
-        long, self.rest = self.rest, b""
-        self.n_done += len(long)
-        reason = f"a line of at most {LARGEST_MESSAGE} bytes was expected, a longer one came"
-        return [], [] if known else [Refused.of(long, reason, self._source)]
+        lines, refused = self.end()
+        self.n_done += 1
+        whole, newline, rest = tail.rpartition(b"\n")
+        if newline:
+            lines += whole.split(b"\n")
+            self.n_done += len(whole) + 1
+        self._wait(rest)
+        return lines, refused
 
-    def end(self) -> list[bytes]:
-        """The last line, which has no end."""
-        last, self.rest = self.rest, b""
-        self.n_done += len(last)
-        return [last] if last.strip() and not self._skipping else []
+    def end(self) -> tuple[list[bytes], list[Refused]]:
+        """The line that has no end yet, ended here; or that it was too long."""
+        line, n_bytes = b"".join(self._parts), self._n_waiting
+        self.n_done += n_bytes
+        self._parts, self._n_waiting = [], 0
+        if n_bytes <= LARGEST_MESSAGE:
+            return [line], []
+        reason = f"at most {LARGEST_MESSAGE} bytes a line were expected, {n_bytes} came"
+        return [], [Refused.of(line, reason, self._source)]
+
+    def _wait(self, part: bytes) -> None:
+        """Keep a part of a line; of one that is too long the beginning."""
+        self._n_waiting += len(part)
+        if self._n_waiting <= LARGEST_MESSAGE:
+            self._parts.append(part)
+        else:
+            self._parts = [b"".join(self._parts)[:SHOWN_BYTES]]
 
 
 class Lines:

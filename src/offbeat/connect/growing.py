@@ -114,7 +114,9 @@ class FileSource(Source):
 
     def _last_line(self) -> Batch | None:
         """The line without an end at the end of a file that grows no more."""
-        return self._decode(self._buffer.end()) or None
+        lines, refused = self._buffer.end()
+        batch = self._decode([line for line in lines if line.strip()])
+        return Batch(batch.records, [*batch.refused, *refused]) or None
 
     def _at_end(self) -> bool:
         assert self._file is not None

@@ -18,7 +18,7 @@ KB = 1024
 
 
 class MachineSource(Source):
-    """A row every step, named after the machine.
+    """A row every step, named after the machine; its clock may be set meanwhile.
 
     Parameters
     ----------
@@ -34,24 +34,25 @@ class MachineSource(Source):
         self._psutil = optional_part("psutil", extra="live", needed_by="machine:")
         self._series = socket.gethostname() or "machine"
         self._before: tuple[float, int, int] | None = None
-        self._next = 0.0
+        self._next, self._behind = 0.0, time.time() - _passed()
 
     def open(self, position: Position | None) -> None:
         """As `Source.open`; what was while it was not watched is not known."""
         del position
         self._psutil.cpu_percent(None)  # its next answer is about the time since this one
-        self._before, self._next = self._counted(), time.time() + self._step
+        self._behind = time.time() - _passed()
+        self._before, self._next = self._counted(), self._now() + self._step
 
     def take(self, patience: float) -> Batch | None:
         """As `Source.take`."""
         if self._n_left <= 0:
             return None
-        missing = self._next - time.time()
+        missing = self._next - self._now()
         if missing > 0:
             time.sleep(min(missing, patience))
-        if time.time() < self._next:
+        if self._now() < self._next:
             return Batch()
-        n_steps = 1 + (time.time() - self._next) // self._step  # those that were missed are missing
+        n_steps = 1 + (self._now() - self._next) // self._step  # those that were missed are missing
         at, self._next = self._next, self._next + n_steps * self._step
         self._n_left -= 1
         return Batch([self._measured(at)])
@@ -80,4 +81,15 @@ class MachineSource(Source):
         disk, net = self._psutil.disk_io_counters(), self._psutil.net_io_counters()
         n_disk = disk.read_bytes + disk.write_bytes if disk else 0
         n_net = net.bytes_sent + net.bytes_recv if net else 0
-        return time.time(), n_disk, n_net
+        return self._now(), n_disk, n_net
+
+    def _now(self) -> float:
+        """Seconds since 1970 by a clock that never jumps, set once by the wall clock."""
+        return self._behind + _passed()
+
+
+def _passed() -> float:
+    """Seconds by a clock that nobody sets; it counts while the machine sleeps, if it can."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()

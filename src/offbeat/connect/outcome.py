@@ -16,7 +16,14 @@ import numpy as np
 from offbeat.connect.contract import Outcome, short_digest
 from offbeat.stream import LiveEvent, Readings
 
-__all__ = ["event_to_dict", "identified_lines", "lines_of", "moment_text", "plain_readings"]
+__all__ = [
+    "event_to_dict",
+    "identified_lines",
+    "lines_of",
+    "moment_text",
+    "nullable",
+    "plain_readings",
+]
 
 STATUSES = ("scored", "no score")
 """Of the rows that a reading is written of; what came late or twice is counted."""
@@ -31,10 +38,10 @@ def plain_readings(readings: Readings) -> list[dict[str, Any]]:
     kept = np.flatnonzero(status < len(STATUSES))
     channels = readings.channels
     numbers = {
-        name: _nullable(np.asarray(getattr(readings, name))[kept])
+        name: nullable(np.asarray(getattr(readings, name))[kept])
         for name in ("score", "threshold", "severity")
     }
-    tables = [_nullable(np.asarray(getattr(readings, name))[kept]) for name in _COLUMNS]
+    tables = [nullable(np.asarray(getattr(readings, name))[kept]) for name in _COLUMNS]
     times = moment_texts(np.asarray(readings.time)[kept])
     plain = list[dict[str, Any]]()
     for i, place in enumerate(kept.tolist()):
@@ -92,7 +99,7 @@ def moment_texts(time: np.ndarray) -> list[Any]:
     return list(np.datetime_as_string(exact, timezone="UTC").tolist())
 
 
-def _nullable(numbers: np.ndarray) -> list[Any]:
+def nullable(numbers: np.ndarray) -> list[Any]:
     """Numbers for JSON, which knows no NaN: None is none."""
     finite = np.isfinite(numbers)
     if finite.all():

@@ -143,6 +143,8 @@ class Watch:
                     self._deliver(self.router.finish())
                     break
                 self._deliver(self._judge(batch))
+                for said in self.router.retrained():
+                    self._say(said)
                 if self._is_due or (self.source.holds_back and len(batch)):
                     self._settle()
             else:
@@ -150,6 +152,7 @@ class Watch:
         except _StoppedError:
             self._say("stopped while something was away: what was not safe there comes again")
         finally:
+            self.router.close()
             self.source.close()
             for sink in self._all_sinks:
                 sink.close()
@@ -165,6 +168,7 @@ class Watch:
         if path is not None and path.exists():
             positions = self.router.restore(path)
             self._say(f"goes on from {path}, {self.router.n_series} series known")
+        self._patiently("the folder of what is learned", self.router.open)
         for sink in self._all_sinks:
             position = positions.get(f"sink {sink.name}")
             self._patiently(sink.name, partial(sink.open, position))
@@ -188,9 +192,11 @@ class Watch:
 
     def _silence(self, rows: Sequence[Row]) -> Outcome:
         """Series without data, by the clock of the data and what has passed since they came."""
-        if rows and isinstance(rows[-1].time, np.datetime64):
-            self._now, self._came = rows[-1].time, time.monotonic()
-        if self._now is None or not self.source.is_live:
+        if not self.source.is_live:
+            return Outcome()
+        if rows:
+            self._now, self._came = self.router.now(), time.monotonic()
+        if self._now is None:
             return Outcome()
         passed = np.timedelta64(round((time.monotonic() - self._came) * 1e9), "ns")
         return self.router.stalled(self._now + passed)
@@ -228,6 +234,7 @@ class Watch:
         positions[f"source {self.source.name}"] = self.source.position()
         try:
             self.router.state(positions).write(self.options.checkpoint)
+            self.router.settled()
         except DataError as problem:  # a full disk has room again some time
             raise OSError(str(problem)) from None
 

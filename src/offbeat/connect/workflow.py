@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from threading import Event
 
 from offbeat.connect.fields import Fields
 from offbeat.connect.learning import Learner
 from offbeat.connect.opening import sink_of, source_of
-from offbeat.connect.routing import ModelRule, Router
+from offbeat.connect.retraining import Retrainer, RetrainOptions
+from offbeat.connect.routing import ModelRule, Router, models_beside
 from offbeat.connect.watching import Watch, WatchOptions, stop_on_signals, to_standard_error
 from offbeat.stream import StreamOptions
 
@@ -26,6 +26,7 @@ def watch(
     models: Sequence[str] = (),
     *,
     learn: int | None = None,
+    retrain: RetrainOptions | None = None,
     fields: Fields = Fields(),
     stream: StreamOptions = StreamOptions(),
     options: WatchOptions = WatchOptions(),
@@ -45,6 +46,8 @@ def watch(
     learn
         Rows after which a model is trained for a series that no other one watches; None refuses
         such series, but learns this machine after two minutes.
+    retrain
+        When every model is trained again beside the stream, see `RetrainOptions`; None never.
     fields, stream, options
         What stands where in a record, how series are watched, and what is kept.
     stop, say
@@ -57,26 +60,20 @@ def watch(
     if not models and learn is None and source.startswith("machine:"):
         learn = MACHINE_ROWS
     rules = [ModelRule.parse(text) for text in models]
-    learner = None if learn is None else Learner(learn, _beside(options.checkpoint))
+    models_in = None if options.checkpoint is None else models_beside(options.checkpoint)
+    learner = None if learn is None else Learner(learn, models_in)
+    retrainer = None if retrain is None else Retrainer(retrain, models_in)
     made = Watch(
         source_of(source),
         [sink_of(url) for url in to],
-        Router(rules, stream, learner),
+        Router(rules, stream, learner, retrainer),
         fields,
         options,
         dead_letters=None if dead_letters is None else sink_of(dead_letters),
         stop=stop,
         say=say,
     )
-    try:
-        if stop is not None:
-            return made.run()
-        with stop_on_signals() as made.stop:
-            return made.run()
-    finally:
-        if learner is not None:
-            learner.close()
-
-
-def _beside(checkpoint: Path | None) -> Path | None:
-    return None if checkpoint is None else checkpoint.with_name(f"{checkpoint.name}.models")
+    if stop is not None:
+        return made.run()
+    with stop_on_signals() as made.stop:
+        return made.run()

@@ -40,7 +40,14 @@ from offbeat.series import FloatArray
 if TYPE_CHECKING:
     from offbeat.detection import Detection
 
-__all__ = ["leading_channels", "overview_figure", "score_figure", "series_figure"]
+__all__ = [
+    "BAND_FILL",
+    "band",
+    "leading_channels",
+    "overview_figure",
+    "score_figure",
+    "series_figure",
+]
 
 BAND_FILL = "rgba(0,158,115,0.22)"
 MAX_CHANNELS = 6  # lanes, unless channels are asked for
@@ -188,11 +195,11 @@ def _draw_channel(
     at |= {"meta": [channel], "showlegend": lane == 1}
     expected = detection.expected[rows, column]
     if np.isfinite(expected).any():
-        band = _band(time, detection.lower[rows, column], detection.upper[rows, column])
+        outline = band(time, detection.lower[rows, column], detection.upper[rows, column])
         fill = {"fill": "toself", "fillcolor": BAND_FILL, "line": {"width": 0}, "mode": "lines"}
         still = at | {"hovertemplate": None, "hoverinfo": "skip"}
         figure.add_scatter(
-            **band, **fill, name="expected band", legendgroup="band", legendrank=30, **still
+            **outline, **fill, name="expected band", legendgroup="band", legendrank=30, **still
         )
         look = line(EXPECTED, width=1.3, dash="dot")
         figure.add_scatter(
@@ -231,7 +238,7 @@ def _mark_imputed(figure: go.Figure, detection: Detection, column: int, at: dict
     )
 
 
-def _band(time: Any, lower: FloatArray, upper: FloatArray) -> dict[str, list[Any]]:
+def band(time: Any, lower: FloatArray, upper: FloatArray) -> dict[str, list[Any]]:
     """Outline of the band, one closed piece for each stretch without a gap."""
     x: list[Any] = []
     y: list[float | None] = []

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import polars as pl
+
 from offbeat.io.aggregation import aggregate_table
 from offbeat.io.clocks import find_clock
 from offbeat.io.columns import channel_names, channel_values, find_label, label_values
 from offbeat.io.formats import kind_of, read_binary, read_json, read_text
 from offbeat.io.frames import as_table
 from offbeat.io.options import ReadOptions
-from offbeat.io.sources import Source, decode, open_source
-from offbeat.io.tables import Table
+from offbeat.io.sources import Source, decode, open_source, unpacked
+from offbeat.io.tables import Table, as_typed
 from offbeat.io.weblogs import is_access_log, is_request_table, read_access_log, request_series
 from offbeat.series import Series
 
-__all__ = ["Reading", "as_series", "read_series", "read_source"]
+__all__ = ["Reading", "as_series", "read_bytes", "read_rows", "read_series", "read_source"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,45 @@ def read_series(source: str | Path, options: ReadOptions = ReadOptions()) -> Ser
 
 def read_source(source: str | Path, options: ReadOptions = ReadOptions()) -> Reading:
     """The same as `read_series`, with notes: the time column, rows left out, lines not parsed."""
-    opened = open_source(source)
+    return _read(open_source(source), options)
+
+
+def read_bytes(data: bytes, origin: str, options: ReadOptions = ReadOptions()) -> Series:
+    """The bytes of a file that lies elsewhere, read as `read_series` reads a file.
+
+    Parameters
+    ----------
+    data
+        All of the file.
+    origin
+        What to call it in messages, and the series if `options` do not name it.
+    options
+        As in `read_series`.
+
+    Raises
+    ------
+    DataError
+        If it cannot be used; one line says where and what to do.
+    """
+    return _read(unpacked(Source(data, origin, origin)), options).series
+
+
+def read_rows(frame: pl.DataFrame, origin: str, options: ReadOptions = ReadOptions()) -> Series:
+    """Rows that were cut out of a file, read as a file of these rows alone would be.
+
+    Text that is all numbers becomes numbers, and rows without a time stamp are left out.
+
+    Raises
+    ------
+    DataError
+        If they cannot be used; one line says where and what to do.
+    """
+    typed = frame.with_columns(as_typed(each) for each in frame)
+    named = replace(options, name=options.name or origin)
+    return _reading(Table(typed, origin, sheds=True), named).series
+
+
+def _read(opened: Source, options: ReadOptions) -> Reading:
     options = replace(options, name=options.name or opened.name)
     kind = kind_of(opened.data)
     if kind == "text":

@@ -16,7 +16,7 @@ from offbeat.io.options import ReadOptions
 from offbeat.io.sources import Source, decode
 from offbeat.io.tables import Table, as_typed
 
-__all__ = ["Kind", "kind_of", "read_binary", "read_json", "read_text"]
+__all__ = ["Kind", "flat", "kind_of", "read_binary", "read_json", "read_text"]
 
 Kind = Literal["parquet", "arrow", "arrow stream", "json", "text"]
 
@@ -85,7 +85,7 @@ def read_json(source: Source, options: ReadOptions) -> Table:
     except (PolarsError, ValueError) as problem:
         fault = _json_fault(text) or _first_line(problem)
         raise DataError(f"{source.origin}, {fault}") from None
-    return _table(_flat(frame), source)
+    return _table(flat(frame), source)
 
 
 def read_text(text: str, source: Source, options: ReadOptions) -> Table:
@@ -99,7 +99,7 @@ def _table(frame: pl.DataFrame, source: Source) -> Table:
     return Table(frame.with_columns(as_typed(each) for each in frame), source.origin, sheds=True)
 
 
-def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+def flat(frame: pl.DataFrame) -> pl.DataFrame:
     """Structs unpacked into columns `outer.inner`."""
     while any(dtype == pl.Struct for dtype in frame.dtypes):
         columns: list[pl.Series] = []

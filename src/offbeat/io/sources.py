@@ -12,7 +12,7 @@ from pathlib import Path
 
 from offbeat.errors import DataError
 
-__all__ = ["Source", "decode", "open_source"]
+__all__ = ["Source", "decode", "open_source", "unpacked"]
 
 _PACKED = {
     b"PK\x03\x04": "a zip or Excel file: save the sheet as CSV, or unpack it",
@@ -50,7 +50,17 @@ def open_source(source: str | Path) -> Source:
         If there is no such file (the message names the nearest), it is a folder, empty, cut off,
         or packed in a way that is not read.
     """
-    found = _read_stdin() if str(source) == "-" else _read_path(Path(source))
+    return unpacked(_read_stdin() if str(source) == "-" else _read_path(Path(source)))
+
+
+def unpacked(found: Source) -> Source:
+    """The same without gzip around it.
+
+    Raises
+    ------
+    DataError
+        If it is empty, cut off, or packed in a way that is not read.
+    """
     if not found.data:
         raise DataError(f"{found.origin} is empty: a table with a header and rows was expected")
     if found.data[:2] == b"\x1f\x8b":

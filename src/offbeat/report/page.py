@@ -6,15 +6,11 @@ lets nothing be loaded and no script run but its own two.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -34,6 +30,7 @@ from offbeat.figures import (
 from offbeat.figures.canvas import CONFIG, NIGHT, shown_time
 from offbeat.io import atomic_path
 from offbeat.metrics import event_scores
+from offbeat.report.shell import safe_json, script_hash, template_part, written_version
 from offbeat.report.tables import (
     events_table,
     imputed_table,
@@ -88,13 +85,13 @@ def _page(
     figures: Mapping[str, go.Figure],
     sections: Mapping[str, tuple[str, str]],
 ) -> str:
-    plotly, script = get_plotlyjs(), _part("report.js")
+    plotly, script = get_plotlyjs(), template_part("report.js")
     links = (f'<a href="#{name}">{heading}</a>' for name, (heading, _) in sections.items())
     parts = {
-        "script_hashes": " ".join(_hash(each) for each in (plotly, script)),
-        "version": _version(),
+        "script_hashes": " ".join(script_hash(each) for each in (plotly, script)),
+        "version": written_version(),
         "title": html.escape(title),
-        "style": _part("report.css"),
+        "style": template_part("report.css"),
         "span": html.escape(_span(detection)),
         "summary": _unbroken(html.escape(summary(detection))),
         "tiles": _tiles(detection),
@@ -108,28 +105,12 @@ def _page(
         "plotly": plotly,
         "script": script,
     }
-    return Template(_part("report.html")).substitute(parts)
-
-
-def _part(name: str) -> str:
-    return files("offbeat.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _hash(script: str) -> str:
-    """A script's name in the content security policy."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+    return Template(template_part("report.html")).substitute(parts)
 
 
 def _unbroken(text: str) -> str:
     """Time stamps that stay on one line."""
     return re.sub(r"\d{4}-\d\d-\d\d [\d:.]+\d", r'<span class="whole">\g<0></span>', text)
-
-
-def _version() -> str:
-    try:
-        return version("offbeat")
-    except PackageNotFoundError:  # run from a source tree that was not installed
-        return "(not installed)"
 
 
 # ---------------------------------------------------------------- figures
@@ -162,10 +143,7 @@ def _data(detection: Detection, figures: Mapping[str, go.Figure]) -> str:
         "night": NIGHT,
         "config": CONFIG,
     }
-    text = json.dumps(data, separators=(",", ":"))
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
+    return safe_json(data)
 
 
 def _lean(figure: go.Figure) -> dict[str, Any]:

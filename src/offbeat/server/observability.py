@@ -33,6 +33,16 @@ __all__ = ["Figures", "RequestLog", "health", "write_structured_logs"]
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0)
 STATES = ("queued", "running", "done", "failed", "cancelled")
+OF_WATCHERS = {
+    "up": "1 while a watcher runs.",
+    "rows": "Readings that it wrote.",
+    "refused": "Messages that became no row.",
+    "events": "Events that opened.",
+    "open_events": "Events that go on.",
+    "restarts": "Times that it began anew after a crash.",
+    "lag": "Seconds between the time of its newest row and its arrival.",
+    "severity": "Highest severity of the newest rows of its series; 1 is the limit.",
+}
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began is no figure of anything
 log = logging.getLogger("offbeat.requests")
@@ -57,6 +67,10 @@ class Figures:
         )
         self.jobs = Gauge("offbeat_jobs", "Jobs by state.", ("state",), registry=self.registry)
         self.series = Gauge("offbeat_series", "Series in the store.", registry=self.registry)
+        self.watchers = {
+            name: Gauge(f"offbeat_watcher_{name}", text, ("watcher", "id"), registry=self.registry)
+            for name, text in OF_WATCHERS.items()
+        }
         ProcessCollector(registry=self.registry)
 
     def text(self, bench: Workbench) -> bytes:
@@ -65,6 +79,13 @@ class Figures:
         for state in STATES:
             self.jobs.labels(state).set(counts.get(state, 0))
         self.series.set(bench.series.count())
+        for gauge in self.watchers.values():
+            gauge.clear()
+        for watcher in bench.watchers.find():
+            for name, gauge in self.watchers.items():
+                number = watcher.state == "running" if name == "up" else getattr(watcher, name)
+                if number is not None:
+                    gauge.labels(watcher.name, watcher.id).set(number)
         return generate_latest(self.registry)
 
 

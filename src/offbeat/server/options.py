@@ -35,6 +35,10 @@ class Limits:
         Memory of the process that reads uploads.
     log_in_tries
         Wrong tokens an address may send in a minute.
+    watchers
+        Streams that are watched.
+    live_series, live_rows
+        Series of one watcher, and readings that are kept of each.
     """
 
     upload_bytes: int = 512 * MIB
@@ -44,6 +48,9 @@ class Limits:
     body_bytes: int = 8 * MIB
     reading_bytes: int = 12 * 1024 * MIB
     log_in_tries: int = 10
+    watchers: int = 20
+    live_series: int = 200
+    live_rows: int = 20_000
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,15 @@ __all__ = [
     "Moment",
     "SeriesRecord",
     "VersionRecord",
+    "WatcherRecord",
+    "WatcherState",
 ]
 
 Moment = str | int
 """A time stamp of a series as ISO text in UTC, or a row number."""
 JobKind = Literal["train", "score"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+WatcherState = Literal["starting", "running", "restarting", "stopped", "failed", "ended"]
 Feedback = Literal[Verdict, "clear"]
 """What a person says of an event: a verdict, or taking it back."""
 
@@ -239,3 +242,69 @@ class LabelRecord:
     model_id: str | None
     created_at: str
     created_by: str
+
+
+@dataclass(frozen=True)
+class WatcherRecord:
+    """A stream that the server watches.
+
+    Parameters
+    ----------
+    source, sinks
+        Addresses, without passwords and tokens.
+    models
+        `pattern` and `model_id` each, in the order in which they are tried.
+    fields, options
+        What stands where in a record, and how series are watched.
+    state
+        "starting", "running", "restarting" after a crash, "stopped" by a person, "failed", or
+        "ended" with its source.
+    problem
+        Why it failed or had to begin anew, in one line.
+    note
+        What is away now, or could not be taken up.
+    restarts
+        How often it began anew after a crash.
+    rows, refused, events, open_events
+        Readings, messages that became no row, events that opened, and those that go on.
+    last_refused
+        The last of them: `content`, `reason` and `at`.
+    severity
+        The highest of the newest rows of its series; 1 is the limit.
+    last_time, last_at, lag
+        Time of the newest row, when it came, and how many seconds lie between.
+    in_use
+        Version and cut that judge now, by pattern.
+    series
+        Names of the series that were heard of.
+    """
+
+    id: str
+    name: str
+    source: str
+    sinks: tuple[str, ...]
+    models: tuple[dict[str, str], ...]
+    fields: dict[str, Any]
+    options: dict[str, Any]
+    state: WatcherState
+    problem: str | None
+    note: str | None
+    restarts: int
+    rows: int
+    refused: int
+    last_refused: tuple[dict[str, Any], ...]
+    events: int
+    open_events: int
+    severity: float | None
+    last_time: Moment | None
+    last_at: str | None
+    lag: float | None
+    in_use: dict[str, Any]
+    series: tuple[str, ...]
+    created_at: str
+    created_by: str
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it watches, or is about to."""
+        return self.state in ("starting", "running", "restarting")

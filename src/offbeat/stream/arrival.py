@@ -25,6 +25,8 @@ POLICIES: Mapping[str, str] = {
     "repeated": "came for a row that is scored already: the first one counts",
     "merged": "came for a row that was still waiting: the row is their mean",
     "reordered": "came out of order, but in time: sorted",
+    "ahead": "far ahead of its series, and the rows after it were not: left out",
+    "set back": "from here on the clock of its series is another: begun anew, as after a gap",
 }
 """What can become of a measurement; `StreamDetector.counts` counts each."""
 
@@ -65,6 +67,11 @@ class Clock(PerSeries):
         length, rest = np.divmod(time - before, steps)
         return np.asarray(before + length * into + rest * into // steps)
 
+    def set_back(self, row: int, moment: int, n_rows: int) -> None:
+        """Stand a step before this time, so many rows further on."""
+        self.row[row] += n_rows
+        self.time[row] = self.seen[row] = moment - self._step
+
     def advance(self, rows: IntArray, time: IntArray, steps: IntArray | int) -> None:
         """Stand at this row of each series now."""
         self.row[rows] += steps
@@ -92,10 +99,17 @@ class Waiting:
 
     The watermark is the newest time stamp less the allowed lateness and half a step, so that all
     that belongs to a row has come when it is released.
+
+    Parameters
+    ----------
+    lateness, step
+        Nanoseconds, or rows without a clock.
+    irregular
+        Rows are what fell into one step, and are released once the step is over.
     """
 
-    def __init__(self, lateness: int, step: int) -> None:
-        self._lateness, self._half = lateness, step // 2
+    def __init__(self, lateness: int, step: int, *, irregular: bool = False) -> None:
+        self._lateness, self._half, self._irregular = lateness, step // 2, irregular
         self._heap: list[tuple[int, int, FloatArray]] = []
         self._number, self._step = 0, step
         self.newest = -1
@@ -116,17 +130,24 @@ class Waiting:
     def released(self, *, all_of_them: bool = False) -> list[tuple[Measured, int]]:
         """Rows that nothing can come before any more, and of how many measurements each is."""
         done = list[tuple[Measured, int]]()
-        mark = self.newest - self._lateness - self._half
+        mark = self.newest - self._lateness
+        mark = mark // self._step * self._step - 1 if self._irregular else mark - self._half
         while self._heap and (all_of_them or self._heap[0][0] <= mark):
-            time, _, values = heapq.heappop(self._heap)
-            row, n_merged = _measured(time, values), 1
-            last = time
-            while self._heap and np.rint((self._heap[0][0] - last) / self._step) == 0:
+            last, _, values = heapq.heappop(self._heap)
+            begin = last // self._step * self._step
+            row, n_merged = _measured(begin if self._irregular else last, values), 1
+            while self._heap and self._is_one(last, self._heap[0][0]):
                 last, _, values = heapq.heappop(self._heap)
                 row, n_merged = row.merged(_measured(last, values)), n_merged + 1
-            self.base = last
+            self.base = begin + self._step - 1 if self._irregular else last
             done.append((row, n_merged))
         return done
+
+    def _is_one(self, last: int, following: int) -> bool:
+        """Whether two measurements belong to one row."""
+        if self._irregular:
+            return last // self._step == following // self._step
+        return bool(np.rint((following - last) / self._step) == 0)
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""

@@ -18,7 +18,7 @@ from offbeat.tensorfile import checked_text, read_tensors, write_tensors
 
 __all__ = ["Checkpoint", "fingerprint", "kept_model", "model_kept"]
 
-FORMAT = 1
+FORMAT = 2
 HEADER_KEY, WHAT = "offbeat-stream", ("checkpoint", "where a stream stands")
 
 

@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from offbeat.detector import Detector
+from offbeat.durations import parse_duration
 from offbeat.errors import ConfigError, DataError
 from offbeat.persist import load
-from offbeat.series import Series
+from offbeat.series import IntArray, Series
 from offbeat.storable import part, under
 from offbeat.stream.arrival import as_time, moments_of, step_units
 from offbeat.stream.checkpoint import Checkpoint, fingerprint, kept_model, model_kept
@@ -22,15 +24,13 @@ from offbeat.stream.drift import Drift
 from offbeat.stream.happening import LiveEvent
 from offbeat.stream.incoming import Incoming
 from offbeat.stream.intake import Intake
-from offbeat.stream.line import Line
+from offbeat.stream.journal import KeptRows
+from offbeat.stream.line import Line, Record
 from offbeat.stream.options import StreamOptions
 from offbeat.stream.readings import Reading, Readings
-from offbeat.stream.retraining import Retraining, train_aside
+from offbeat.stream.retraining import HELD_BACK, Retraining, train_aside
 
 __all__ = ["StreamDetector"]
-
-HELD_BACK = 0.2
-"""Share of the history on which a new model is held against the old one."""
 
 
 class StreamDetector:
@@ -68,9 +68,8 @@ class StreamDetector:
         options.check()
         self.options, self.detector = options, detector._fitted()
         self._given = detector
-        lateness = options.lateness_units(detector.has_clock_)
-        step, line = step_units(detector), Line(detector, options)
-        self._intake = Intake(line, detector.channels_, lateness, step, options.max_series)
+        line = Line(detector, options)
+        self._intake = Intake(line, detector.channels_, step_units(detector), options)
         self._incoming = Incoming(detector.channels_, detector.has_clock_, options.zone)
         self._before: Detector | None = None
 
@@ -83,6 +82,15 @@ class StreamDetector:
     def counts(self) -> Counter[str]:
         """What became of the measurements so far, by the names in `offbeat.stream.POLICIES`."""
         return self._intake.counts
+
+    @property
+    def record(self) -> Record | None:
+        """What is given every row that was measured and is in order; None if nothing is."""
+        return self._line.record
+
+    @record.setter
+    def record(self, record: Record | None) -> None:
+        self._line.record = record
 
     @property
     def _line(self) -> Line:
@@ -170,6 +178,34 @@ class StreamDetector:
         names, seen = self._intake.names, self._intake.last_seen()
         return tuple(self._line.silence.begun(np.arange(len(names)), seen, moments, names))
 
+    def newest(self) -> IntArray:
+        """The newest time of each series in the order of `series`, nanoseconds or rows, (S,)."""
+        return self._intake.last_seen()
+
+    def units(self, span: str | timedelta | int) -> int:
+        """A duration or a number of rows as nanoseconds, or as rows without a clock.
+
+        Raises
+        ------
+        ConfigError
+            If it is a duration and the model has no clock.
+        """
+        if isinstance(span, int):
+            return span * step_units(self.detector)
+        if not self.detector.has_clock_:
+            raise ConfigError(f"{span} needs a clock: without one give a number of rows")
+        return int(parse_duration(span).astype(np.int64))
+
+    @property
+    def reach(self) -> int:
+        """Rows after which a stream of this model remembers nothing of what was before."""
+        return self._line.engine.settled
+
+    @property
+    def reach_ahead(self) -> int:
+        """How far ahead of its series a row is believed at once: nanoseconds, or rows."""
+        return self.options.max_ahead * step_units(self.detector)
+
     def finish(self) -> Readings:
         """Release what waits and close what is open, as at the end of a file."""
         return self._intake.finish()
@@ -209,8 +245,7 @@ class StreamDetector:
         if not 0 < held_back < 1:
             raise ConfigError(f"held_back must lie in (0, 1), {held_back!r} came")
         history = self.history(series)
-        n_held_back = max(1, round(held_back * len(history)))
-        return train_aside(self.detector, history, n_held_back)
+        return train_aside(self.detector, history, held_back)
 
     def adopt(self, retraining: Retraining) -> bool:
         """Take a new model into use from the next row on, unless it is worse than the old one.
@@ -247,22 +282,61 @@ class StreamDetector:
         self._swap(self._before)
         self._before = None
 
-    def _swap(self, detector: Detector) -> None:
-        line = Line(detector, self.options)
+    def take_over(
+        self, detector: Detector, there: Checkpoint, since: KeptRows | None = None
+    ) -> None:
+        """Go on with a model that went through the rows elsewhere, from the next row on.
+
+        Parameters
+        ----------
+        detector
+            The new one. It counts as the one that the stream was made with: a checkpoint does not
+            hold it.
+        there
+            State of a stream of this model, with the first of the series of this one, which went
+            through their last rows.
+        since
+            The rows after these; `number` is the place of their series.
+        """
+        line, n_series = Line(detector, self.options), len(there.plain["series"])
+        line.grow(n_series)
+        line.restore(part("line", there.arrays), n_series)
+        self._given = detector
         line.grow(self._intake.capacity)
-        line.follow(self._line, self._intake.names)
-        line.engine.cut.frozen = self._line.engine.cut.frozen
+        if since is not None:
+            line.replay(since, self._intake.names)
+        self._swap(detector, line)
+
+    def replay(self, series: Sequence[str], rows: KeptRows) -> None:
+        """Let rows of these series pass, of which nothing is said and nothing counted."""
+        self._intake.rows(series)
+        self._line.replay(rows, self._intake.names)
+
+    def _swap(self, detector: Detector, line: Line | None = None) -> None:
+        """Put a line of this model in the place of the one that is there."""
+        names = self._intake.names
+        if line is None:
+            line = Line(detector, self.options)
+            line.grow(self._intake.capacity)
+            line.replay(self._line.all_kept(len(names)), names)
+        line.follow(self._line, names)
+        line.engine.cut.frozen, line.record = self._line.engine.cut.frozen, self._line.record
         self._intake.line, self.detector = line, detector
 
     # ------------------------------------------------------------ being killed
 
-    def state(self, positions: Mapping[str, Any] | None = None) -> Checkpoint:
+    def state(
+        self, positions: Mapping[str, Any] | None = None, *, with_model: bool = True
+    ) -> Checkpoint:
         """Where the stream stands, to be written with `Checkpoint.write`.
 
         Parameters
         ----------
         positions
             Where its sources stand, in their own words; JSON-able.
+        with_model
+            Whether it holds a model that was adopted; without it a stream that restores it must be
+            made with that.
         """
         intake, n_series = self._intake, len(self._intake.names)
         plain = {
@@ -270,12 +344,14 @@ class StreamDetector:
             "series": list(intake.names),
             "counts": dict(self.counts),
             "open": self._line.engine.open_events(),
-            "waiting": [waiting.state() for waiting in intake.waiting] if intake.lateness else [],
+            "waiting": [waiting.state() for waiting in intake.waiting] if intake.waits else [],
+            "held": intake.jumps.plain(),
             "frozen": self._line.engine.cut.frozen,
         }
         arrays = {k: v.copy() for k, v in self._line.state(n_series).items()}
-        arrays = under("line", arrays)
-        if self.detector is not self._given:  # a new process would not know it
+        jumps = {k: v.copy() for k, v in intake.jumps.state(n_series).items()}
+        arrays = under("line", arrays) | under("jumps", jumps)
+        if with_model and self.detector is not self._given:  # a new process would not know it
             plain["retrained"], model = kept_model(self.detector)
             arrays |= under("model", model)
         return Checkpoint(plain, arrays, dict(positions or {}))
@@ -308,10 +384,12 @@ class StreamDetector:
         again = StreamDetector(self._given if retrained is None else retrained, self.options)
         if plain["model"] != fingerprint(again.detector):
             raise DataError("the checkpoint was made with another model: give the stream that one")
-        again._given = self._given
+        again._given, again.record = self._given, self.record
         again._before = None if retrained is None else self._given
         again._intake.rows(plain["series"])
         again._line.restore(part("line", checkpoint.arrays), len(plain["series"]))
+        again._intake.jumps.restore(part("jumps", checkpoint.arrays), len(plain["series"]))
+        again._intake.jumps.restore_plain(plain["held"])
         again._line.engine.restore_events(plain["open"])
         again._line.engine.cut.frozen = plain["frozen"]
         for waiting, state in zip(again._intake.waiting, plain["waiting"], strict=False):

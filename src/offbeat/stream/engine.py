@@ -32,11 +32,18 @@ class Engine(PerSeries):
     options
         How the stream is watched.
 
+    Attributes
+    ----------
+    quiet
+        While it is set no anomaly is opened, gone on with or closed.
+
     Raises
     ------
     ConfigError
         If detector or threshold cannot be told row by row.
     """
+
+    quiet = False
 
     def __init__(self, detector: Detector, options: StreamOptions) -> None:
         super().__init__()
@@ -118,7 +125,7 @@ class Engine(PerSeries):
         score = verdict.joined.score
         with np.errstate(invalid="ignore"):
             alarms = score > cut
-        if not self.open and not alarms.any():
+        if self.quiet or (not self.open and not alarms.any()):
             return []
         touched = alarms | np.isin(rows, list(self.open)) if self.open else alarms
         some = np.flatnonzero(touched)

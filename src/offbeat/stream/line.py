@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,12 +12,17 @@ from offbeat.series import FloatArray, IntArray
 from offbeat.stream.arrival import Clock, as_time, step_units
 from offbeat.stream.engine import Engine
 from offbeat.stream.happening import LiveEvent
+from offbeat.stream.incoming import rounds_of
+from offbeat.stream.journal import KeptRows
 from offbeat.stream.options import StreamOptions
 from offbeat.stream.perseries import PerSeries, Recent
 from offbeat.stream.readings import LATE, REPEATED, Readings, no_readings, put
 from offbeat.stream.sensors import Silence
 
-__all__ = ["Line"]
+__all__ = ["Line", "Record"]
+
+Record = Callable[[IntArray, IntArray, FloatArray, list[str]], None]
+"""Takes the rows that go through a line: which series, when, values, and the names of all."""
 
 
 class Line(PerSeries):
@@ -29,10 +34,16 @@ class Line(PerSeries):
         Fitted.
     options
         How the stream is watched.
+
+    Attributes
+    ----------
+    record
+        Is given every row that was measured, if it is set.
     """
 
     def __init__(self, detector: Detector, options: StreamOptions) -> None:
         super().__init__()
+        self.record: Record | None = None
         step, self.has_clock = step_units(detector), detector.has_clock_
         self.engine = Engine(detector, options)
         self.clock = Clock(step)
@@ -106,6 +117,8 @@ class Line(PerSeries):
         if hasattr(self, "history"):
             self.history.push(rows, values)
             self.history_time.push(rows, moments)
+        if self.record is not None:
+            self.record(rows, moments, values, names)
         return readings, events + more, int((steps - 1).sum())
 
     def _pass(
@@ -125,19 +138,40 @@ class Line(PerSeries):
             self.engine.skip(rows[left > 0], left[left > 0])
         return events
 
+    def set_back(self, row: int, moment: int, names: list[str]) -> list[LiveEvent]:
+        """Let a long gap pass, and go on with the row of this time, whatever came before."""
+        rows, events = np.array([row]), list[LiveEvent]()
+        if self.clock.row[row] < 0:
+            return events
+        nothing = np.full((1, len(self.engine.channels)), np.nan)
+        for into in range(1, self.engine.settled + 1):
+            number = self.clock.row[rows] + into
+            events += self.engine.step(rows, number, self.clock.time[rows], nothing, names)[1]
+        self.clock.set_back(row, moment, self.engine.settled)
+        return events
+
     def kept(self, row: int) -> tuple[IntArray, FloatArray]:
         """Times and values of the rows of a series that are kept, the oldest first."""
         time = self.history_time.window(np.array([row]))[0]
         known = time > np.iinfo(np.int64).min
         return time[known], self.history.window(np.array([row]))[0][known]
 
+    def all_kept(self, n_series: int) -> KeptRows:
+        """The rows of all series that are kept."""
+        kept = [self.kept(row) for row in range(n_series)]
+        number = np.repeat(np.arange(n_series), [len(time) for time, _ in kept])
+        moments = np.concatenate([time for time, _ in kept])
+        return KeptRows(number, moments, np.concatenate([values for _, values in kept]))
+
+    def replay(self, kept: KeptRows, names: list[str]) -> None:
+        """Let rows pass of which nothing is said; `number` is the place of their series."""
+        self.engine.quiet = True
+        for some in rounds_of(kept.number) if len(kept) else ():
+            self.take(kept.number[some], kept.time[some], kept.values[some], names)
+        self.engine.quiet = False
+
     def follow(self, other: Line, names: Sequence[str]) -> None:
-        """Stand where another line stands: go through what it has kept, and take over its counts,
-        open events and clocks."""
-        everything = np.arange(len(names))
-        for row in everything:
-            for moment, values in zip(*other.kept(int(row)), strict=True):
-                self.take(np.array([row]), np.array([moment]), values[None], list(names))
+        """Take over the counts, open events and clocks of another line."""
         for mine, theirs in ((self.clock, other.clock), (self.silence, other.silence)):
             mine.restore(theirs.state(len(names)), len(names))
         stuck, drift = self.engine.stuck, self.engine.drift

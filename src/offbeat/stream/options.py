@@ -23,6 +23,14 @@ class StreamOptions:
         How late a measurement may come, as "30s" or a `timedelta` (without a clock, rows). Rows
         wait so long, and half a step, before they are scored: what comes out of order is sorted,
         what comes twice for one row is averaged, as in a file. 0 scores every row at once.
+    irregular
+        Whether time stamps keep no step: a row is the mean of what fell into one step then, as in
+        a file without one, and is scored when the step is over. If not, a row follows each
+        measurement and its time stamp may stray from the step.
+    max_ahead, max_behind
+        A row so many rows ahead of its series waits until the two after it agree: a clock that
+        jumps once does no harm, a long gap is one. A clock is set back once 30 rows in order are
+        so many behind; until then they are late.
     stall_after
         Rows without anything after which a series has "no data"; None takes one more than the
         longest gap that is filled.
@@ -41,6 +49,9 @@ class StreamOptions:
     """
 
     lateness: str | timedelta | int = 0
+    irregular: bool = False
+    max_ahead: int = 1_000
+    max_behind: int = 2_500
     stall_after: int | None = None
     stuck_after: int | None = None
     drift_span: int | None = None
@@ -50,7 +61,7 @@ class StreamOptions:
 
     def check(self) -> None:
         """Raise a `ConfigError` for the first value that it cannot have."""
-        for name, least in (("history", 0), ("max_series", 1)):
+        for name, least in (("history", 0), ("max_series", 1), ("max_ahead", 2), ("max_behind", 2)):
             whole_number(name, getattr(self, name), least=least)
         for name in ("stall_after", "stuck_after", "drift_span"):
             if getattr(self, name) is not None:
@@ -59,6 +70,8 @@ class StreamOptions:
     def lateness_units(self, has_clock: bool) -> int:
         """The lateness in nanoseconds, or in rows without a clock."""
         lateness = self.lateness
+        if self.irregular and not has_clock:
+            raise ConfigError("irregular time stamps need a clock: the model was trained without")
         if isinstance(lateness, int):
             whole = not isinstance(lateness, bool)
             if whole and (lateness == 0 or (lateness > 0 and not has_clock)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,11 +11,11 @@ import numpy as np
 from offbeat.series import BoolArray, FloatArray, IntArray, TimeArray
 from offbeat.stream.happening import LiveEvent
 
-__all__ = ["Reading", "Readings", "Status"]
+__all__ = ["AHEAD", "Reading", "Readings", "Status"]
 
-Status = Literal["scored", "no score", "late", "repeated", "waiting"]
-STATUSES: tuple[Status, ...] = ("scored", "no score", "late", "repeated", "waiting")
-SCORED, NO_SCORE, LATE, REPEATED, WAITING = range(len(STATUSES))
+Status = Literal["scored", "no score", "late", "repeated", "waiting", "ahead"]
+STATUSES: tuple[Status, ...] = ("scored", "no score", "late", "repeated", "waiting", "ahead")
+SCORED, NO_SCORE, LATE, REPEATED, WAITING, AHEAD = range(len(STATUSES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +27,9 @@ class Reading:
     series, time, row
         Whose, when, and its number in the grid of the stream; -1 where it became no row.
     status
-        "scored"; "no score": in the warm-up, in a long gap or after one; "late" and "repeated":
-        left out, see `offbeat.stream.POLICIES`; "waiting": held until nothing can come before it.
+        "scored"; "no score": in the warm-up, in a long gap or after one; "late", "repeated" and
+        "ahead": left out, see `offbeat.stream.POLICIES`; "waiting": held until nothing can come
+        before it, or until the rows after it say whether a clock has jumped.
     score, threshold, severity
         As `anomaly_score` gives it, the cut, and score / cut; NaN without a score.
     values, imputed
@@ -188,3 +189,20 @@ def put(whole: Readings, places: IntArray, some: Readings) -> None:
     """Write readings into some places of others."""
     for name in _ARRAYS:
         getattr(whole, name)[places] = getattr(some, name)
+
+
+def joined(parts: Sequence[Readings], channels: tuple[str, ...]) -> Readings:
+    """Readings one after the other."""
+    parts = [each for each in parts if len(each) or each.events] or parts[:1]
+    if len(parts) == 1:
+        return parts[0]
+    names = [name for each in parts for name in each.series]
+    time = np.concatenate([each.time for each in parts])
+    whole, start = no_readings(names, time, WAITING, channels), 0
+    events, places = list[LiveEvent](), list[int]()
+    for each in parts:
+        put(whole, np.arange(start, start + len(each)), each)
+        events += each.events
+        places += [place if place < 0 else place + start for place in each.places]
+        start += len(each)
+    return replace(whole, events=tuple(events), places=tuple(places))

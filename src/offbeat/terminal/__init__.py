@@ -10,6 +10,7 @@ from offbeat.terminal.detections import (
     warn_of_stillness,
 )
 from offbeat.terminal.evaluations import show_comparison, show_evaluation
+from offbeat.terminal.fleets import show_fleet_run, show_ranking
 from offbeat.terminal.teaching import show_recalibration
 from offbeat.terminal.writing import is_piped
 
@@ -20,6 +21,8 @@ __all__ = [
     "show_comparison",
     "show_evaluation",
     "show_events",
+    "show_fleet_run",
+    "show_ranking",
     "show_recalibration",
     "show_scores",
     "show_thresholds",

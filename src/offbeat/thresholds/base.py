@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from numbers import Real
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -118,7 +119,13 @@ class StaticThreshold(Threshold):
     """A method that gives one number for the whole series."""
 
     def value(self, calibration: Calibration) -> float:
-        """The cut, in the unit of the scores."""
+        """The cut, in the unit of the scores; taken once of the same scores."""
+        known = _VALUES.setdefault(calibration, {})
+        if self not in known:
+            known[self] = self._value(calibration)
+        return known[self]
+
+    def _value(self, calibration: Calibration) -> float:
         scores = calibration.finite
         unit = power_of_two(scores)
         scaled = replace(calibration, score=calibration.score / unit)
@@ -132,6 +139,10 @@ class StaticThreshold(Threshold):
     @abstractmethod
     def _level(self, calibration: Calibration) -> float:
         """The cut for scores that were scaled to at most 2, so that squares cannot overflow."""
+
+
+_VALUES: WeakKeyDictionary[Calibration, dict[Threshold, float]] = WeakKeyDictionary()
+"""Cuts that were taken of scores that are still there: fitting a tail costs more than scoring."""
 
 
 def power_of_two(scores: FloatArray) -> float:

@@ -11,6 +11,7 @@ from offbeat.server.api import (
     session,
     teaching,
     thresholds,
+    watchers,
 )
 
 __all__ = ["routers"]
@@ -23,5 +24,6 @@ routers = (
     thresholds.router,
     labels.router,
     teaching.router,
+    watchers.router,
     session.router,
 )

@@ -17,8 +17,10 @@ from offbeat.server.page.event import event_view
 from offbeat.server.page.frame import frame, honest
 from offbeat.server.page.jobs import job_view, jobs_view
 from offbeat.server.page.labels import labels_view
+from offbeat.server.page.live import live_view
 from offbeat.server.page.models import models_view
 from offbeat.server.page.moved import moved_view
+from offbeat.server.page.newwatcher import new_watcher_view
 from offbeat.server.page.overview import overview
 from offbeat.server.page.pieces import link
 from offbeat.server.page.quiet import quiet_view
@@ -27,6 +29,7 @@ from offbeat.server.page.standing import StandingBook
 from offbeat.server.page.training import train_view
 from offbeat.server.page.versions import versions_view
 from offbeat.server.page.visit import Visit
+from offbeat.server.page.watcher import watcher_view
 from offbeat.server.workbench import Workbench
 
 __all__ = ["mount_page"]
@@ -73,6 +76,9 @@ def mount_page(app: FastAPI, bench: Workbench, options: ServerOptions) -> None:
     _door(bench, options, "/jobs", "Jobs", jobs_view)
     _door(bench, options, "/jobs/{job_id}", "Jobs", job_view)
     _door(bench, options, "/models", "Models", models_view)
+    _door(bench, options, "/live", "Live", live_view)
+    _door(bench, options, "/live/new", "Live", new_watcher_view)
+    _door(bench, options, "/live/{watcher_id}", "Live", watcher_view)
     for name, view in SERIES_VIEWS.items():
         _door(bench, options, f"/series/{{series_id}}{name}", "Overview", view)
     _nowhere(bench, options)

@@ -20,7 +20,12 @@ __all__ = ["FLAT", "frame", "head_line", "honest", "tabs"]
 HERE = Path(__file__).parent
 MISTAKE = "This view could not be built. What went wrong is in the server's log."
 log = logging.getLogger("offbeat.page")
-SECTIONS = (("Overview", "/", "O"), ("Jobs", "/jobs", None), ("Models", "/models", None))
+SECTIONS = (
+    ("Overview", "/", "O"),
+    ("Live", "/live", "L"),
+    ("Jobs", "/jobs", None),
+    ("Models", "/models", None),
+)
 MARK = (
     '<svg viewBox="0 0 52 40" aria-hidden="true"><path d="M2 24h9l5-9 6 17 7-29 7 27 4-6h10" '
     'fill="none" stroke="currentColor" stroke-width="4.5" stroke-linecap="round" '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from offbeat.server.store.engine import Store
+from offbeat.server.store.live import live_events, live_readings, live_series, upsert
 from offbeat.server.store.lookup import row_of
 from offbeat.server.store.tables import (
     Base,
@@ -14,6 +15,7 @@ from offbeat.server.store.tables import (
     SeriesRow,
     SessionRow,
     VersionRow,
+    WatcherRow,
     new_id,
     now_text,
 )
@@ -29,7 +31,12 @@ __all__ = [
     "SessionRow",
     "Store",
     "VersionRow",
+    "WatcherRow",
+    "live_events",
+    "live_readings",
+    "live_series",
     "new_id",
     "now_text",
     "row_of",
+    "upsert",
 ]

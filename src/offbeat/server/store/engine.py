@@ -33,9 +33,15 @@ class Store:
     ----------
     url
         `sqlite:///path` or `postgresql://user:password@host/name`.
+
+    Attributes
+    ----------
+    url
+        As it was given.
     """
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._engine = _sqlite(url) if url.startswith("sqlite") else _postgres(url)
         self._writer = self._engine.execution_options(writing=True)
         is_sqlite = self._engine.dialect.name == "sqlite"

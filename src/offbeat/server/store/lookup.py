@@ -7,17 +7,25 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from offbeat.server.faults import NotThereError
-from offbeat.server.store.tables import DetectionRow, JobRow, LabelRow, ModelRow, SeriesRow
+from offbeat.server.store.tables import (
+    DetectionRow,
+    JobRow,
+    LabelRow,
+    ModelRow,
+    SeriesRow,
+    WatcherRow,
+)
 
 __all__ = ["row_of"]
 
-Row = TypeVar("Row", SeriesRow, ModelRow, DetectionRow, LabelRow, JobRow)
+Row = TypeVar("Row", SeriesRow, ModelRow, DetectionRow, LabelRow, JobRow, WatcherRow)
 CALLED = {
     SeriesRow: "series",
     ModelRow: "model",
     DetectionRow: "detection",
     LabelRow: "label",
     JobRow: "job",
+    WatcherRow: "watcher",
 }
 
 

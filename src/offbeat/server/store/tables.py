@@ -22,6 +22,7 @@ __all__ = [
     "SeriesRow",
     "SessionRow",
     "VersionRow",
+    "WatcherRow",
     "new_id",
     "now_text",
 ]
@@ -175,6 +176,31 @@ class LabelRow(Base):
     note: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(String(10))
     model_id: Mapped[str | None] = mapped_column(ID)
+
+
+class WatcherRow(Base):
+    """A watcher: what it watches, what is wanted of it, and how far it is. It holds passwords."""
+
+    __tablename__ = "watchers"
+    name: Mapped[str] = mapped_column(String(300), index=True)
+    source: Mapped[str] = mapped_column(Text)
+    sinks: Mapped[list[str]] = mapped_column(PlainJSON)
+    models: Mapped[list[dict[str, Any]]] = mapped_column(PlainJSON)
+    fields: Mapped[dict[str, Any]] = mapped_column(PlainJSON)
+    options: Mapped[dict[str, Any]] = mapped_column(PlainJSON)
+    wanted: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(12))
+    problem: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    restarts: Mapped[int] = mapped_column(BigInteger, default=0)
+    n_rows: Mapped[int] = mapped_column(BigInteger, default=0)
+    n_refused: Mapped[int] = mapped_column(BigInteger, default=0)
+    n_events: Mapped[int] = mapped_column(BigInteger, default=0)
+    refused: Mapped[list[dict[str, Any]]] = mapped_column(PlainJSON, default=list)
+    in_use: Mapped[dict[str, Any]] = mapped_column(PlainJSON, default=dict)
+    """Version and cut of each model that judge now."""
+    last_at: Mapped[str | None] = mapped_column(MOMENT)
+    last_time: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class SessionRow(Base):

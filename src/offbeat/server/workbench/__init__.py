@@ -10,8 +10,8 @@
 
 The REST routes and the page call the same methods. Each noun is one file and one attribute:
 `series`, `models`, `training`, `jobs`, `detections`, `thresholds`, `labels`, `feedback`, `exports`,
-`sessions`. What they hand out are the records of `offbeat.server.records` and the library's own
-`Series` and `Detection`; what they refuse is an `OffbeatError` with one sentence.
+`sessions`, `watchers`. What they hand out are the records of `offbeat.server.records` and the
+library's own `Series` and `Detection`; what they refuse is an `OffbeatError` with one sentence.
 """
 
 from __future__ import annotations
@@ -20,5 +20,6 @@ from offbeat.server.workbench.bench import Workbench
 from offbeat.server.workbench.exports import Exported
 from offbeat.server.workbench.thresholds import Preview
 from offbeat.server.workbench.training import TrainingRequest
+from offbeat.server.workbench.watching.request import WatcherRequest
 
-__all__ = ["Exported", "Preview", "TrainingRequest", "Workbench"]
+__all__ = ["Exported", "Preview", "TrainingRequest", "WatcherRequest", "Workbench"]

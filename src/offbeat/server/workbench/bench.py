@@ -24,6 +24,9 @@ from offbeat.server.workbench.sessions import SessionBook
 from offbeat.server.workbench.teaching import TeachingDesk
 from offbeat.server.workbench.thresholds import ThresholdDesk
 from offbeat.server.workbench.training import Training, TrainingHandler
+from offbeat.server.workbench.watching.desk import WatcherDesk
+from offbeat.server.workbench.watching.feed import Feed
+from offbeat.server.workbench.watching.recording import Recorder
 
 __all__ = ["Workbench"]
 
@@ -76,6 +79,25 @@ class Workbench:
             self.models, self.detections, self.labels, self.thresholds, queue, self._runner
         )
         self.feedback = FeedbackDesk(self.detections, self.labels)
+        self._recorder = Worker("offbeat-recorder")
+        self.watchers = WatcherDesk(
+            self.store,
+            self.folder,
+            options,
+            models=self.models,
+            detections=self.detections,
+            labels=self.labels,
+            feedback=self.feedback,
+            teaching=self.teaching,
+            recorder=Recorder(
+                self.store,
+                self.folder,
+                series=self.series,
+                models=self.models,
+                feed=Feed(self.store),
+                worker=self._recorder,
+            ),
+        )
         self.exports = ExportDesk(self.folder, self.models, self.detections)
         self.sessions = SessionBook(self.store)
 
@@ -98,11 +120,14 @@ class Workbench:
         log.info("opened", extra={"swept": len(swept), "requeued": again, "failed": failed})
         self._reader.start()
         self._runner.start()
+        self.watchers.open()
 
     def close(self) -> None:
         """Finish what is nearly done, park the rest, and give everything back."""
+        self.watchers.close()
         self._runner.stop(self.options.grace)
         self._reader.close()
+        self._recorder.close()
         self.store.close()
         self.folder.close()
 

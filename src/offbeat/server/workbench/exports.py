@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -24,6 +25,12 @@ TYPES: dict[TableFormat, str] = {
     "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
 }
+LIVE_COLUMNS: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(("id", "series", "kind", "phase", "start_time", "end_time"), pl.String),
+    "severity": pl.Float64,
+    **dict.fromkeys(("message", "verdict", "channels", "muted_by"), pl.String),
+}
+"""Of an exported event of a watcher."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,20 @@ class ExportDesk:
         one_of("format", format_, TYPES)
         detection = self._detections.open(series_id, model_id, version=version)
         return _table(detection.to_frame(), "scores", format_)
+
+    def live_events(
+        self, events: Sequence[Mapping[str, Any]], format_: TableFormat = "csv"
+    ) -> Exported:
+        """Events of a watcher, one line each, with what was said of them."""
+        one_of("format", format_, TYPES)
+        columns = {
+            name: [each.get(name) for each in events] for name in LIVE_COLUMNS if name != "channels"
+        }
+        made = [each.get("event") or {} for each in events]
+        leading = [each.get("channels") or {} for each in made]
+        columns["channels"] = [";".join(each) for each in leading]
+        columns["muted_by"] = [each.get("muted_by") or None for each in made]
+        return _table(pl.DataFrame(columns, schema=LIVE_COLUMNS), "events", format_)
 
     def model(self, model_id: str, *, version: int | None = None) -> Exported:
         """The model file, with the cut in force."""

@@ -61,7 +61,8 @@ class LabelBook:
         """The same as the library takes them: what a later label contradicts is left out."""
         with self._store.reading() as session:
             series = row_of(session, SeriesRow, series_id)
-            return Labels.latest(_label(row, series) for row in _rows(session, series_id))
+            rows = [row for row in _rows(session, series_id) if _lies_in(row, series)]
+            return Labels.latest(_label(row, series) for row in rows)
 
     def add(
         self,
@@ -286,6 +287,15 @@ def _row(series: SeriesRow, label: Label, *, by: str, source: str) -> LabelRow:
         note=label.note,
         source=source,
         created_by=by,
+    )
+
+
+def _lies_in(row: LabelRow, series: SeriesRow) -> bool:
+    """Not of a live series whose first rows are no longer kept."""
+    return (
+        series.start is None
+        or series.end is None
+        or (row.end > series.start and row.start <= series.end)
     )
 
 

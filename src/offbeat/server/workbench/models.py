@@ -24,6 +24,7 @@ from offbeat.server.store import (
     ModelRow,
     Store,
     VersionRow,
+    WatcherRow,
     new_id,
     row_of,
 )
@@ -116,6 +117,24 @@ class ModelShelf:
         with self._store.reading() as session:
             row = version_row(session, model_id, number)
             cut = cut_in_force(session, row)
+        return self._under(row, cut)
+
+    def under(self, version_id: str, cut_id: str | None) -> Detector:
+        """The fitted detector of a version under any cut of its history; None as it came.
+
+        Raises
+        ------
+        NotThereError
+            If one of them is gone.
+        """
+        with self._store.reading() as session:
+            row = session.get(VersionRow, version_id)
+            cut = None if cut_id is None else session.get(CutRow, cut_id)
+        if row is None or (cut is None and cut_id is not None):
+            raise NotThereError("a version that is asked for was deleted")
+        return self._under(row, cut)
+
+    def _under(self, row: VersionRow, cut: CutRow | None) -> Detector:
         if cut is not None and cut.file is not None and cut.checksum is not None:
             return load(self._folder.check("models", StoredFile(cut.file, 0, cut.checksum)))
         fitted = self.as_trained(row)
@@ -141,11 +160,12 @@ class ModelShelf:
         Raises
         ------
         ConflictError
-            If a job needs it.
+            If a job or a watcher needs it.
         """
         with self._store.writing() as session:
             row = row_of(session, ModelRow, model_id)
             self._queue.refuse_if_busy(session, JobRow.model_id, model_id, "this model")
+            _refuse_if_watching(session, model_id)
             gone = _files_of(session, [each.id for each in _versions_of(session, model_id)])
             session.delete(row)
         for shelf, name in gone:
@@ -239,6 +259,12 @@ def version_row(session: Session, model_id: str, number: int | None = None) -> V
 def cut_in_force(session: Session, row: VersionRow) -> CutRow | None:
     """The cut that a person applied; None where it is the one the version came with."""
     return None if row.cut_id is None else session.get(CutRow, row.cut_id)
+
+
+def _refuse_if_watching(session: Session, model_id: str) -> None:
+    for name, models in session.execute(select(WatcherRow.name, WatcherRow.models)):
+        if any(each["model_id"] == model_id for each in models):
+            raise ConflictError(f"this model is needed by the watcher {name!r}: delete that first")
 
 
 def _versions_of(session: Session, model_id: str) -> list[VersionRow]:

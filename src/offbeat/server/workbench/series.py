@@ -237,6 +237,10 @@ class SeriesShelf:
             self._folder.remove("scores", file)
         self._memory.forget(series_id)
 
+    def forget(self, series_id: str) -> None:
+        """Read the file anew the next time: it is another one now."""
+        self._memory.forget(series_id)
+
     def _ask(self, task: ReadTask | CheckTask) -> dict[str, Any]:
         try:
             return self._reader.run(task)

@@ -1,0 +1,48 @@
+"""Fleets: thousands of series, one network for all of them or one each.
+
+    from offbeat.fleet import SharedLSTM, learn_own, score_many
+
+    detectors = SharedLSTM().learn(series)          # by key: a fitted LSTMDetector, or a Failure
+    detectors = learn_own(series, LSTMDetector())   # the same, with a network each
+    found = score_many(detectors, later)            # by key: a Detection, or a Failure
+
+`series` is a mapping of keys to `Series`. Every detector is an ordinary one: it detects, streams
+and saves by itself. What cannot be learned or scored is a `Failure` with its reason, and the rest
+goes on. More than fits into memory, on one machine or many:
+
+    fleet = Fleet("sensors/*.parquet", key="sensor")
+    fleet.train("models")
+    fleet.score("models", "scores")
+    rank_fleet("scores").report("fleet.html")
+"""
+
+from __future__ import annotations
+
+from offbeat.fleet.choosing import ModeChoice, choose_mode
+from offbeat.fleet.driver import FleetProgress, FleetRun
+from offbeat.fleet.failure import Failure
+from offbeat.fleet.learning import Learned
+from offbeat.fleet.own import learn_own
+from offbeat.fleet.ranking import FleetRanking, rank_fleet
+from offbeat.fleet.runs import Fleet, parse_memory
+from offbeat.fleet.scoring import score_each, score_many
+from offbeat.fleet.shared import SharedLSTM
+from offbeat.fleet.store import ModelStore
+
+__all__ = [
+    "Failure",
+    "Fleet",
+    "FleetProgress",
+    "FleetRanking",
+    "FleetRun",
+    "Learned",
+    "ModeChoice",
+    "ModelStore",
+    "SharedLSTM",
+    "choose_mode",
+    "learn_own",
+    "parse_memory",
+    "rank_fleet",
+    "score_each",
+    "score_many",
+]

@@ -1,0 +1,120 @@
+"""Fleetwide: one network for a whole fleet, learned from a sample and kept once in the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+
+import numpy as np
+
+from offbeat.errors import DataError
+from offbeat.fleet.asking import Learn, lessons
+from offbeat.fleet.choosing import choose_mode
+from offbeat.fleet.job import Job
+from offbeat.fleet.learning import Learned
+from offbeat.fleet.own import learn_own
+from offbeat.fleet.places import Place
+from offbeat.fleet.plan import Plan, Shard, Wanted
+from offbeat.fleet.shared import SharedLSTM
+from offbeat.lstm import LSTMDetector
+from offbeat.series import Series
+from offbeat.storable import under
+from offbeat.tensorfile import checked_text, parse_tensors, tensor_bytes
+
+__all__ = ["SHARED", "besides", "learn_fleetwide", "sample_of", "way_of"]
+
+SHARED = "shared"
+SAMPLE_SHARDS, SAMPLE_SERIES = 64, 2_000
+"""Shards that the sample is drawn from, and series in it, at most."""
+MODEL, CHOICE, KEY = "shared.safetensors", "shared.json", "offbeat-shared"
+
+
+def sample_of(plan: Plan, most_cost: int) -> Shard:
+    """Series from all over the plan, the same ones whenever it is asked.
+
+    Parameters
+    ----------
+    plan
+        Of the run.
+    most_cost
+        What they may cost together; one is taken whatever it costs.
+    """
+    shards = sorted(plan.shards(), key=lambda shard: shard.number)
+    places = np.unique(np.linspace(0, len(shards) - 1, min(len(shards), SAMPLE_SHARDS)).astype(int))
+    chosen = [shards[place] for place in places]
+    ranked = sorted(
+        (each for shard in chosen for each in shard.series), key=lambda each: _drawn(each.key)
+    )
+    taken, spent = list[Wanted](), 0
+    for each in ranked[:SAMPLE_SERIES]:
+        if taken and spent + each.cost > most_cost:
+            continue
+        taken.append(each)
+        spent += each.cost
+    keys = {each.key for each in taken}
+    groups: dict[str, list[int]] = {}
+    for shard in chosen:
+        if any(each.key in keys for each in shard.series):
+            for spill, numbers in shard.groups.items():
+                groups[spill] = sorted({*groups.get(spill, ()), *numbers})
+    return Shard(-1, tuple(sorted(taken, key=lambda each: each.key)), groups)
+
+
+def learn_fleetwide(job: Job, out: Place, series: Mapping[str, Series]) -> str:
+    """Choose the way if that is asked for, learn what the fleet shares, and keep it; the reason.
+
+    Raises
+    ------
+    DataError
+        If nothing in the sample can be learned from.
+    """
+    parts, failures = lessons(job, series)
+    if not parts:
+        first = next(iter(failures.values()), None)
+        raise DataError(
+            f"no series of the sample can be learned: {first.reason if first else 'it is empty'}"
+        )
+    mode, reason = job.mode, "as given"
+    if mode == "auto":
+        choice = choose_mode(parts, job.template)
+        mode, reason = choice.mode, choice.reason
+    if mode == "shared":
+        shared = SharedLSTM(job.template).fit(parts)
+        (out / MODEL).write(tensor_bytes(KEY, *shared.state(), {}))
+    (out / CHOICE).write(json.dumps({"mode": mode, "reason": reason}).encode())
+    return reason
+
+
+def way_of(job: Job, out: Place) -> tuple[Learn, Mapping[str, np.ndarray] | None]:
+    """How the series of a shard are learned, and the arrays that their models share."""
+    if job.mode == "own" or json.loads((out / CHOICE).read())["mode"] == "own":
+        return learn_own, None
+    shared = _kept(out)
+
+    def lend(parts: Mapping[str, Series], template: LSTMDetector) -> Learned:  # noqa: ARG001
+        return shared.admit_all(parts)
+
+    return lend, _weights(shared)
+
+
+def besides(models: Place) -> Mapping[str, np.ndarray] | None:
+    """The arrays that all models of a store share; None if each has its own."""
+    return _weights(_kept(models)) if (models / MODEL).exists() else None
+
+
+def _kept(out: Place) -> SharedLSTM:
+    place = out / MODEL
+    what = ("shared model", "a network of a fleet")
+    header, arrays = parse_tensors(place.read(), place.url, KEY, what)
+    return SharedLSTM.from_state(json.loads(checked_text(place.url, KEY, header, arrays)), arrays)
+
+
+def _weights(shared: SharedLSTM) -> dict[str, np.ndarray]:
+    weights = shared.network_.state_dict().items()
+    return under("network", {name: each.cpu().numpy() for name, each in weights})
+
+
+def _drawn(key: str) -> bytes:
+    """An order of keys that has nothing to do with their names."""
+    return sha256(key.encode()).digest()
