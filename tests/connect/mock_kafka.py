@@ -19,6 +19,7 @@ SIGNATURES = {
     "rd_kafka_mock_topic_create": (c_int, [c_void_p, c_char_p, c_int, c_int]),
     "rd_kafka_mock_broker_set_down": (c_int, [c_void_p, c_int]),
     "rd_kafka_mock_broker_set_up": (c_int, [c_void_p, c_int]),
+    "rd_kafka_mock_broker_set_rtt": (c_int, [c_void_p, c_int, c_int]),
 }
 
 
@@ -55,6 +56,10 @@ class MockKafka:
     def mend(self) -> None:
         """It is there again."""
         assert self._call("broker_set_up", 1) == 0
+
+    def answer_after(self, seconds: float) -> None:
+        """Every answer takes so long from now on."""
+        assert self._call("broker_set_rtt", 1, round(seconds * 1000)) == 0
 
     def close(self) -> None:
         """Nothing of it is left."""

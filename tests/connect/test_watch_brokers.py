@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -13,7 +15,7 @@ from brokers import BROKERS, Broker, Kafka, Nats
 from killing import Kills, identity, kill_again
 from watchers import Watchers, assert_same_readings, lines, ndjson, records, until
 
-from offbeat.connect import Outcome, Refused, WatchOptions, sink_of, source_of, watch
+from offbeat.connect import Outcome, Refused, WatchOptions, kafka, queues, sink_of, source_of, watch
 from offbeat.errors import DataError
 
 
@@ -158,6 +160,24 @@ def test_partitions_keep_the_order_of_each_series(tmp_path: Path, normal: Path, 
     running.end()
     assert_same_readings(lines(out, "reading"), calm)
     kafka.close()
+
+
+@pytest.mark.parametrize("seconds", [0.12, 0.3])
+def test_no_connection_is_left_behind_by_a_slow_broker(
+    seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (kafka, queues):
+        monkeypatch.setattr(module, "SECONDS", 0.2)
+    broker = Kafka()
+    broker.way().answer_after(seconds)
+    source, sink = source_of(broker.source()), sink_of(broker.url)
+    sink.put(Outcome(refused=[Refused.of(b"", "no text", "here")]))
+    for end in (source, sink):
+        with suppress(ConnectionError):
+            source.open(None) if end is source else sink.flush()
+        end.close()
+    broker.close()
+    gc.collect()  # what is left behind warns here
 
 
 def test_what_is_too_large_goes_to_the_dead_letters(broker: Broker) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from offbeat.connect.addresses import Address
 from offbeat.connect.contract import Batch, Position, Record, Refused, Source
 from offbeat.connect.decoding import LARGEST_MESSAGE, decode_message
-from offbeat.connect.loop import Loop
+from offbeat.connect.loop import LONGEST, Loop
 from offbeat.connect.queues import BATCH, LOGGERS, SECONDS, QueueSink
 from offbeat.errors import DataError
 from offbeat.parts import optional_part
@@ -49,7 +49,7 @@ class KafkaSource(Source):
         self._offsets |= position or {}
         self._let_go()
         try:
-            self._loop.do(asyncio.wait_for(self._connect(), SECONDS))
+            self._loop.do(self._connect())
         except OSError:
             self._let_go()
             raise
@@ -98,6 +98,7 @@ class KafkaSource(Source):
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            request_timeout_ms=_own_patience(),
             fetch_max_wait_ms=LONGEST_POLL,
             max_partition_fetch_bytes=2 * LARGEST_MESSAGE,
         )
@@ -114,7 +115,9 @@ class KafkaSource(Source):
                 self._consumer.seek(place, after)
 
     async def _partitions(self) -> list[Any]:
-        client = self._client_of(bootstrap_servers=self._servers)
+        client = self._client_of(
+            bootstrap_servers=self._servers, request_timeout_ms=_own_patience()
+        )
         try:
             await client.bootstrap()
             numbers = (await client.fetch_all_metadata()).partitions_for_topic(self._topic)
@@ -139,7 +142,7 @@ class KafkaSource(Source):
         gone, self._consumer, self._unsafe = self._consumer, None, {}
         if gone is not None:
             with suppress(OSError):  # of a broker that is away no leave can be taken
-                self._loop.do(asyncio.wait_for(gone.stop(), SECONDS))
+                self._loop.do(gone.stop())
 
 
 class KafkaSink(QueueSink):
@@ -151,6 +154,8 @@ class KafkaSink(QueueSink):
         `kafka://host:9092/topic`.
     """
 
+    longest_connect = LONGEST
+
     def __init__(self, address: Address) -> None:
         address.knows().needs_topic("topic")
         self._kafka = optional_part("aiokafka", extra="live", needed_by="kafka://")
@@ -161,7 +166,9 @@ class KafkaSink(QueueSink):
 
     async def _connect(self) -> None:
         self._producer = self._kafka.AIOKafkaProducer(
-            bootstrap_servers=self._address.url.partition("://")[2], enable_idempotence=True
+            bootstrap_servers=self._address.url.partition("://")[2],
+            request_timeout_ms=_own_patience(),
+            enable_idempotence=True,
         )
         await self._producer.start()
 
@@ -169,6 +176,10 @@ class KafkaSink(QueueSink):
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.stop()
+
+    def _let_go(self) -> None:
+        self._loop.end_tasks()  # a producer that cannot send would try for ever and never stop
+        super()._let_go()
 
     async def _send(self, body: bytes) -> None:
         series = json.loads(body).get("series")
@@ -179,3 +190,11 @@ class KafkaSink(QueueSink):
             raise DataError(
                 f"{self.name}: a message of {len(body):,} bytes is more than Kafka takes"
             ) from None
+
+
+def _own_patience() -> int:
+    """Milliseconds after which the client itself gives a question up.
+
+    A connect that is cancelled from outside would leave its connection behind, open.
+    """
+    return round(SECONDS * 1000)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from offbeat.errors import OffbeatError
 
-__all__ = ["Loop"]
+__all__ = ["LONGEST", "Loop"]
 
 T = TypeVar("T")
 LONGEST = 60.0
@@ -57,10 +57,14 @@ class Loop:
             said = " ".join(str(problem).split()) or type(problem).__name__
             raise ConnectionError(said.removeprefix("nats: ")) from None
 
+    def end_tasks(self) -> None:
+        """End what a client does beside."""
+        asyncio.run_coroutine_threadsafe(_end_others(), self._loop).result()
+
     def close(self) -> None:
         """No more."""
         if not self._loop.is_closed():
-            asyncio.run_coroutine_threadsafe(_end_others(), self._loop).result()
+            self.end_tasks()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
