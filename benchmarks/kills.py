@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -28,7 +30,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "connect")]
 from brokers import BROKERS, Broker  # noqa: E402
 from killing import Kills, compared, events_in, kill_again, readings_in  # noqa: E402
 from test_watch_tables import fill  # noqa: E402
-from watchers import PUMPS, Watchers, lines, model_file, ndjson, records  # noqa: E402
+from watchers import Watchers, lines, model_file, ndjson, records  # noqa: E402
 
 from kills_prometheus import Plant  # noqa: E402
 from offbeat.connect import watch  # noqa: E402
@@ -123,10 +125,9 @@ def rows_killed(case: Case, n_kills: int, watchers: Watchers, stack: ExitStack) 
     rows, model, path = records(N_ROWS), model_file(case.folder), case.folder / "in.ndjson"
     path.write_text(ndjson(rows))
     undisturbed(f"{path}?follow=no", case, model)
-    per_time = len({row["series"] for row in rows})
-    moments = [rows[i : i + per_time] for i in range(0, len(rows), per_time)]
+    moments = [list(some) for _, some in groupby(rows, key=itemgetter("time"))]
     path.write_text("")
-    url, send = feeder(case, path, stack)
+    url, send = feeder(case, path, moments[0], stack)
 
     def feed(number: int) -> None:
         part = moments[number * len(moments) // n_kills : (number + 1) * len(moments) // n_kills]
@@ -136,22 +137,23 @@ def rows_killed(case: Case, n_kills: int, watchers: Watchers, stack: ExitStack) 
     return held_against(case, url, model, kills, watchers)
 
 
-def feeder(case: Case, path: Path, stack: ExitStack) -> tuple[str, Callable[[list[Any]], None]]:
-    """A source, and what gives it rows."""
+def feeder(
+    case: Case, path: Path, before: Lines, stack: ExitStack
+) -> tuple[str, Callable[[Lines], None]]:
+    """A source, and what gives it rows; a table has the first of them `before`."""
     if case.source == "file":
 
-        def append(rows: list[Any]) -> None:
+        def append(rows: Lines) -> None:
             with path.open("a") as file:
                 file.write(ndjson(rows))
 
         return str(path), append
     if case.source == "PostgreSQL":
         database = stack.enter_context(postgres_database())
-        before = records(N_ROWS)[: len(PUMPS)]
         fill(database, before)  # the table is there before it is asked
         url = f"{database}?query={quote('SELECT * FROM pumps')}&every=50ms"
 
-        def insert(rows: list[Any]) -> None:
+        def insert(rows: Lines) -> None:
             fill(database, [row for row in rows if row not in before])
 
         return url, insert
