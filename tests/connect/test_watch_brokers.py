@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
 from brokers import BROKERS, Broker, Kafka, Nats
 from killing import Kills, identity, kill_again
-from watchers import Watchers, assert_same_readings, lines, ndjson, records, until
+from watchers import Running, Watchers, assert_same_readings, lines, ndjson, records, until
 
 from offbeat.connect import Outcome, Refused, WatchOptions, kafka, queues, sink_of, source_of, watch
 from offbeat.errors import DataError
@@ -35,20 +35,6 @@ def calm(tmp_path_factory: pytest.TempPathFactory, normal: Path) -> list[dict[st
     return lines(folder / "out", "reading")
 
 
-class Running:
-    """A watch in a thread."""
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        self.said, self._stop = list[str](), Event()
-        named = {"say": self.said.append, "stop": self._stop, **named}
-        self._thread = Thread(target=watch, args=given, kwargs=named, daemon=True)
-        self._thread.start()
-
-    def end(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-
 def messages() -> list[bytes]:
     return [json.dumps(row).encode() for row in records()]
 
@@ -57,9 +43,8 @@ def test_in_its_order_one_row_or_many_a_message(broker, calm, tmp_path, normal) 
     out, letters, rows = tmp_path / "out", tmp_path / "dead", records()
     broker.send([*messages()[:50], b"poison", json.dumps(rows[50:]).encode()])
     source = broker.source()
-    running = Running(source, [str(out)], [str(normal)], dead_letters=str(letters))
-    until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")
-    running.end()
+    with Running(source, [str(out)], [str(normal)], dead_letters=str(letters)):
+        until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")
     assert_same_readings(lines(out, "reading"), calm)
     assert len(lines(letters, "refused")) == 1
 
@@ -97,18 +82,17 @@ def test_a_broker_that_goes_away_is_waited_for_and_said_once(
     way, out, sent = broker.way(), tmp_path / "out", messages()
     options = WatchOptions(first_delay=0.05, last_delay=0.2)
     source = broker.source(way)
-    running = Running(source, [str(out)], [str(normal)], options=options)
-    broker.send(sent[:100])
-    until(lambda: len(lines(out, "reading")) == 100, "rows are missing")
-    way.cut()
-    if broker.lives_on:
-        broker.send(sent[100:])
-    until(lambda: len(running.said) == 1, "it was not said")
-    way.mend()
-    if not broker.lives_on:
-        broker.send(sent[100:])
-    until(lambda: len(lines(out, "reading")) == len(sent), "rows are missing")
-    running.end()
+    with Running(source, [str(out)], [str(normal)], options=options) as running:
+        broker.send(sent[:100])
+        until(lambda: len(lines(out, "reading")) == 100, "rows are missing")
+        way.cut()
+        if broker.lives_on:
+            broker.send(sent[100:])
+        until(lambda: len(running.said) == 1, "it was not said")
+        way.mend()
+        if not broker.lives_on:
+            broker.send(sent[100:])
+        until(lambda: len(lines(out, "reading")) == len(sent), "rows are missing")
     assert_same_readings(lines(out, "reading"), calm)
     assert ["is away" in each for each in running.said] == [True, False], running.said
     assert running.said[1].endswith("is back")
@@ -137,16 +121,16 @@ def test_a_sink_that_goes_away_is_waited_for_and_said_once(
     path.write_text(ndjson(rows[:100]))
     options = WatchOptions(first_delay=0.05, last_delay=0.2)
     to = f"{way.address}/{broker.topic}?only=events"
-    running = Running(str(path), [to, f"{tmp_path}/out"], [str(normal)], options=options)
-    until(lambda: len(lines(tmp_path / "out", "reading")) == 100, "rows are missing")
-    way.cut()
-    with path.open("a") as file:
-        file.write(ndjson(rows[100:]))
-    until(lambda: len(running.said) == 1, "it was not said")
-    assert len(lines(tmp_path / "out", "reading")) < len(rows), "it did not hold the source back"
-    way.mend()
-    until(lambda: len(lines(tmp_path / "out", "reading")) == len(rows), "rows are missing")
-    running.end()
+    with Running(str(path), [to, f"{tmp_path}/out"], [str(normal)], options=options) as running:
+        until(lambda: len(lines(tmp_path / "out", "reading")) == 100, "rows are missing")
+        way.cut()
+        with path.open("a") as file:
+            file.write(ndjson(rows[100:]))
+        until(lambda: len(running.said) == 1, "it was not said")
+        kept = lines(tmp_path / "out", "reading")
+        assert len(kept) < len(rows), "it did not hold the source back"
+        way.mend()
+        until(lambda: len(lines(tmp_path / "out", "reading")) == len(rows), "rows are missing")
     came = {identity(json.loads(each)) for each in broker.received()}
     assert came == {identity(each) for each in lines(tmp_path / "out", "event")}
     assert ["is away" in each for each in running.said] == [True, False], running.said
@@ -155,9 +139,8 @@ def test_a_sink_that_goes_away_is_waited_for_and_said_once(
 def test_partitions_keep_the_order_of_each_series(tmp_path: Path, normal: Path, calm) -> None:
     kafka, out = Kafka(n_partitions=3), tmp_path / "out"
     kafka.send(messages())
-    running = Running(kafka.source(), [str(out), kafka.url], [str(normal)])
-    until(lambda: len(lines(out, "reading")) == len(calm), "rows are missing")
-    running.end()
+    with Running(kafka.source(), [str(out), kafka.url], [str(normal)]):
+        until(lambda: len(lines(out, "reading")) == len(calm), "rows are missing")
     assert_same_readings(lines(out, "reading"), calm)
     kafka.close()
 

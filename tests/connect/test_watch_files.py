@@ -9,11 +9,12 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 from killing import Kills, events_in, kill_again, readings_in
 from watchers import (
+    Running,
     Watchers,
     assert_same_readings,
     hour,
@@ -157,14 +158,9 @@ def test_a_row_from_2099_is_a_dead_letter_and_disturbs_nobody(table: Path, norma
     path.write_text(ndjson([*rows[:100], far[0], *rows[100:200], far[1], *rows[200:]]))
     found = list[tuple[list[str], list[str]]]()
     for name, source in (("calm", table), ("odd", path)):
-        out, dead, stop = table.with_name(name), table.with_name(f"{name} dead"), Event()
-        named = {"dead_letters": str(dead), "stop": stop, "say": lambda _: None}
-        arguments = (str(source), [str(out)], [str(normal)])
-        thread = Thread(target=watch, args=arguments, kwargs=named)
-        thread.start()
-        until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")  # noqa: B023
-        stop.set()
-        thread.join()
+        out, dead = table.with_name(name), table.with_name(f"{name} dead")
+        with Running(str(source), [str(out)], [str(normal)], dead_letters=str(dead)):
+            until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")  # noqa: B023
         letters = [each["reason"] for each in lines(dead, "refused")]
         found.append(([each["id"] for each in lines(out, "event")], letters))
     (calm, none), (odd, letters) = found
@@ -260,19 +256,11 @@ def test_a_series_without_a_model_is_learned_when_enough_has_come(tmp_path: Path
     rows = [each for each in records(200, ("pump a",)) if each["flow"] is not None]
     path.write_text(ndjson(rows[:100]))
     options = WatchOptions(checkpoint=kept)
-    stop = Event()
-    thread = Thread(
-        target=watch,
-        args=(str(path), [str(out)]),
-        kwargs={"learn": 80, "stop": stop, "options": options, "say": lambda _: None},
-    )
-    thread.start()
-    until(lambda: any((tmp_path / "kept.models").glob("*")), "nothing was learned")
-    with path.open("a") as file:
-        file.write(ndjson(rows[100:]))
-    until(lambda: len(lines(out, "reading")) >= len(rows), "rows are missing")
-    stop.set()
-    thread.join()
+    with Running(str(path), [str(out)], learn=80, options=options):
+        until(lambda: any((tmp_path / "kept.models").glob("*")), "nothing was learned")
+        with path.open("a") as file:
+            file.write(ndjson(rows[100:]))
+        until(lambda: len(lines(out, "reading")) >= len(rows), "rows are missing")
     said = lines(out, "reading")
     assert [each["missing"] for each in said[:80]] == list(range(79, -1, -1))
     assert any(each["score"] is not None for each in said[100:])

@@ -12,15 +12,15 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from watchers import lines, ndjson, records, until
+from watchers import Running, lines, ndjson, records, until
 
 from offbeat import cli
-from offbeat.connect import Outcome, WatchOptions, sink_of, source_of, watch
+from offbeat.connect import Outcome, WatchOptions, sink_of, source_of
 from offbeat.connect.exporter import METRICS, labels_of
 from offbeat.connect.monitoring import ALERTS
 from offbeat.errors import ConfigError, DataError
@@ -115,15 +115,10 @@ def test_mistakes_in_an_address_are_told(address: str) -> None:
 def test_what_is_exported(tmp_path: Path, normal: Path) -> None:
     path, port = tmp_path / "in.ndjson", free_port()
     path.write_text(ndjson(records()[:200]))
-    stop = Event()
     to = [f"prometheus://127.0.0.1:{port}", f"{tmp_path}/out"]
-    named = {"stop": stop, "say": lambda _: None}
-    thread = Thread(target=watch, args=(str(path), to, [str(normal)]), kwargs=named)
-    thread.start()
-    until(lambda: len(lines(tmp_path / "out", "reading")) == 200, "rows are missing")
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-    stop.set()
-    thread.join()
+    with Running(str(path), to, [str(normal)]):
+        until(lambda: len(lines(tmp_path / "out", "reading")) == 200, "rows are missing")
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     for name in METRICS:
         assert f"# TYPE {name} gauge" in text
     assert "offbeat_rows_total 200.0" in text
@@ -262,26 +257,16 @@ def test_a_real_prometheus_scrapes_alerts_and_is_asked(tmp_path: Path, normal: P
         cwd=tmp_path,
         stderr=subprocess.DEVNULL,
     )
-    stop = Event()
-    named = {"stop": stop, "say": lambda _: None}
-    to = [f"prometheus://127.0.0.1:{export}"]
-    exporting = Thread(
-        target=watch, args=(f"{tmp_path}/in.ndjson", to, [str(normal)]), kwargs=named
-    )
-    exporting.start()
-    out = tmp_path / "out"
+    to, out = [f"prometheus://127.0.0.1:{export}"], tmp_path / "out"
+    exporting = Running(f"{tmp_path}/in.ndjson", to, [str(normal)])
     query = quote('offbeat_value{channel="flow"}')
     source = f"prometheus+http://127.0.0.1:{port}?query={query}&step=1s&since=5s&delay=1s"
-    more = {**named, "learn": 60, "options": WatchOptions(first_delay=0.1, last_delay=0.2)}
-    asking = Thread(target=watch, args=(source, [str(out)]), kwargs=more)
-    asking.start()
+    options = WatchOptions(first_delay=0.1, last_delay=0.2)
     try:
-        until(lambda: bool(firing(port)), "no alert fires")
-        until(lambda: len(lines(out, "reading")) > 0, "nothing came from Prometheus")
+        with exporting, Running(source, [str(out)], learn=60, options=options):
+            until(lambda: bool(firing(port)), "no alert fires")
+            until(lambda: len(lines(out, "reading")) > 0, "nothing came from Prometheus")
     finally:
-        stop.set()
-        exporting.join()
-        asking.join()
         server.terminate()
         server.wait()
     assert "offbeat_value{" in lines(out, "reading")[0]["series"]
