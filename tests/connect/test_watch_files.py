@@ -29,6 +29,7 @@ from offbeat.connect import Fields, Outcome, Refused, Sink, WatchOptions, watch
 from offbeat.connect.addresses import Address
 from offbeat.connect.decoding import LARGEST_MESSAGE
 from offbeat.connect.growing import FileSource
+from offbeat.connect.watching import Watch
 from offbeat.errors import ConfigError, DataError
 from offbeat.stream import Checkpoint
 
@@ -355,6 +356,24 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_is_twice(
     came, wanted = readings_in(mine), readings_in(theirs)
     assert [each[:2] for each in came] == [each[:2] for each in wanted]
     assert [s or 0 for *_, s in came] == pytest.approx([s or 0 for *_, s in wanted], rel=1e-4)
+
+
+class KilledError(Exception):
+    """What a test ends a watch with."""
+
+
+def test_killed_before_its_first_row_is_safe_nothing_is_twice(table, normal, monkeypatch) -> None:
+    calm, out = watched(f"{table}?follow=no", table.with_name("calm"), normal), table.with_name("o")
+
+    def killed(_: Watch) -> None:
+        raise KilledError
+
+    options = WatchOptions(checkpoint=table.with_name("kept"), every=0)
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(Watch, "_settle", killed)
+        watched(f"{table}?follow=no", out, normal, options=options)
+    assert lines(out, "reading")
+    assert_same_readings(watched(f"{table}?follow=no", out, normal, options=options), calm)
 
 
 def test_asked_to_stop_it_ends_in_order_and_goes_on(
