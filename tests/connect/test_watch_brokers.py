@@ -11,11 +11,21 @@ from threading import Event
 from typing import Any
 
 import pytest
-from brokers import BROKERS, Broker, Kafka, Nats
+from brokers import BROKERS, Amqp, Broker, Kafka, Mqtt, Nats
 from killing import Kills, identity, kill_again
 from watchers import Running, Watchers, assert_same_readings, lines, ndjson, records, until
 
-from offbeat.connect import Outcome, Refused, WatchOptions, kafka, queues, sink_of, source_of, watch
+from offbeat.connect import (
+    Outcome,
+    Refused,
+    WatchOptions,
+    kafka,
+    mqtt,
+    queues,
+    sink_of,
+    source_of,
+    watch,
+)
 from offbeat.errors import DataError
 
 
@@ -185,13 +195,17 @@ def _take(source: Any, found: list[int], refused: list[Refused]) -> int:
     return len(found)
 
 
-@pytest.mark.parametrize("kind", [Nats, Kafka])
-def test_what_the_broker_does_not_take_is_one_clear_line(kind: type[Broker]) -> None:
+@pytest.mark.parametrize(("kind", "mebibytes"), [(Nats, 2), (Kafka, 2), (Amqp, 129), (Mqtt, 2)])
+def test_what_the_broker_does_not_take_is_one_clear_line(
+    kind: type[Broker], mebibytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "LARGEST", 2**20)  # 256 MiB take too long
     broker = kind()
     sink = sink_of(broker.url)
     sink.open(None)
-    sink.put(Outcome(readings=[{"series": "x" * 2 * 2**20, "time": "2026-03-01T00:00:00Z"}]))
-    with pytest.raises(DataError, match=r"a message of 2,\d{3},\d{3} bytes is more than"):
+    series = "x" * mebibytes * 2**20
+    sink.put(Outcome(readings=[{"series": series, "time": "2026-03-01T00:00:00Z"}]))
+    with pytest.raises(DataError, match=r"a message of \d+,\d{3},\d{3} bytes is more than"):
         sink.flush()
     sink.close()
     broker.close()

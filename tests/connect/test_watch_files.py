@@ -369,9 +369,10 @@ def test_killed_before_its_first_row_is_safe_nothing_is_twice(table, normal, mon
         raise KilledError
 
     options = WatchOptions(checkpoint=table.with_name("kept"), every=0)
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
+    with monkeypatch.context() as patch:
         patch.setattr(Watch, "_settle", killed)
-        watched(f"{table}?follow=no", out, normal, options=options)
+        with pytest.raises(KilledError):
+            watched(f"{table}?follow=no", out, normal, options=options)
     assert lines(out, "reading")
     assert_same_readings(watched(f"{table}?follow=no", out, normal, options=options), calm)
 
