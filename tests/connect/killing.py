@@ -81,11 +81,11 @@ def kill_again(
             assert done is None, log.read_text()
         kills.between()
     pid = watchers.start(log, *arguments)
-    if done is None:
-        until(lambda: not is_running(pid), log.read_text())
-    else:
-        until(done, log.read_text())
-        watchers.end(pid)
+    try:
+        until(done or (lambda: not is_running(pid)), log.read_text())
+    finally:
+        if is_running(pid):
+            watchers.end(pid)
     return n_alive
 
 
