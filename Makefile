@@ -4,15 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check bench bench-accuracy bench-speed bench-stream bench-kills bench-fleet \
-	bench-kills-fleet bench-memory-fleet bench-scale-fleet docs clean
+.PHONY: demo test test-slow check bench bench-accuracy bench-speed bench-stream bench-kills \
+	bench-fleet bench-kills-fleet bench-memory-fleet bench-scale-fleet docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
 	@$(BIN)/offbeat detect examples/machine/machine.csv --report out/machine.html
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.test
+	@$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/.test $(VENV)/.check
 	$(BIN)/ruff format --check .

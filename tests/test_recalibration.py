@@ -268,6 +268,7 @@ def test_another_cut_has_the_runs_of_its_events(detection: Detection) -> None:
 # ---------------------------------------------------------------- the bar
 
 
+@pytest.mark.slow
 def test_ten_labels_make_the_rest_better_from_a_cut_that_alarms_too_much() -> None:
     series = read_series(MACHINE)
     assert_the_rest_gets_better(WindowPCADetector().fit(split_time(series, 0.4)[0]), ["sigma:3"])

@@ -213,6 +213,7 @@ sys.exit(code)
 """
 
 
+@pytest.mark.slow
 def test_a_line_of_100_mb_through_standard_input_takes_no_memory(table: Path, normal: Path) -> None:
     rows = ndjson(records()[:60]).encode()
     out, dead = table.with_name("out"), table.with_name("dead")

@@ -191,6 +191,7 @@ def test_a_watch_goes_on_with_the_newer_model_over_a_restart(
         watched(460, trained("memory").save(tmp_path / "other"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_killed_while_it_trains_and_when_it_has_nothing_is_lost(
     tmp_path: Path, normal: Path, watchers: Watchers

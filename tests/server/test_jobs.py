@@ -96,6 +96,7 @@ def test_what_cannot_be_learned_fails_with_the_librarys_sentence(
     assert "rows" in ended.problem
 
 
+@pytest.mark.slow
 def test_a_stop_parks_a_training_and_the_next_start_takes_it_up(
     table: Path, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def house(browser, hosted, tmp_path_factory):
         yield address, folder / "data" / "live"
 
 
+@pytest.mark.slow
 def test_a_watcher_is_made_moves_and_is_taught(house, opened):
     address, live = house
     series, path = pump(ROWS, odd=(*AGAIN, (156, 160))), live / "pump.ndjson"

@@ -221,6 +221,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.slow
 def test_every_view_is_kept_as_a_picture(address, machine, opened):
     jobs = asked(address, "/jobs")
     ids = {**machine, "job": next(each["id"] for each in jobs if each["kind"] == "train")}
