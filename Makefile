@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test test-slow check bench bench-accuracy bench-speed bench-stream bench-fleet \
-	bench-kills-fleet bench-memory-fleet bench-scale-fleet docs clean
+.PHONY: demo test test-slow check bench bench-accuracy bench-speed bench-stream bench-kills \
+	bench-fleet bench-kills-fleet bench-memory-fleet bench-scale-fleet docs clean
 
 demo: $(VENV)/.library
 	@mkdir -p out
@@ -40,6 +40,10 @@ bench-speed: $(VENV)/.test
 
 bench-stream: $(VENV)/.test
 	$(BIN)/python benchmarks/stream.py
+	$(BIN)/python benchmarks/stream_ends.py
+
+bench-kills: $(VENV)/.test
+	$(BIN)/python benchmarks/kills.py
 
 bench-fleet: $(VENV)/.test
 	$(BIN)/python benchmarks/fleet.py

@@ -2,165 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
+import gc
 import json
-import secrets
-import signal
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from cutting_proxy import CuttingProxy
-from watchers import (
-    Watchers,
-    assert_same_readings,
-    is_running,
-    lines,
-    ndjson,
-    needed,
-    random_seconds,
-    records,
-    until,
+from brokers import BROKERS, Amqp, Broker, Kafka, Mqtt, Nats
+from killing import Kills, identity, kill_again
+from watchers import Running, Watchers, assert_same_readings, lines, ndjson, records, until
+
+from offbeat.connect import (
+    Outcome,
+    Refused,
+    WatchOptions,
+    kafka,
+    mqtt,
+    queues,
+    sink_of,
+    source_of,
+    watch,
 )
-
-from offbeat.connect import Outcome, Refused, WatchOptions, sink_of, source_of, watch
-
-nats = pytest.importorskip("nats")
-redis = pytest.importorskip("redis")
-aio_pika = pytest.importorskip("aio_pika")
-pytest.importorskip("zmqtt")
+from offbeat.errors import DataError
 
 
-def reach(address: str) -> None:
-    parts = urlsplit(address)
-    socket.create_connection((parts.hostname, parts.port), timeout=2).close()  # type: ignore[arg-type]
-
-
-class Nats:
-    """A stream that is gone afterwards."""
-
-    def __init__(self) -> None:
-        self.address = needed("OFFBEAT_TEST_NATS", "nats://127.0.0.1:4222", reach)
-        self.topic = f"offbeat-{secrets.token_hex(4)}"
-        self._do(lambda js: js.add_stream(name=self.topic, subjects=[self.topic]))
-
-    def send(self, messages: list[bytes]) -> None:
-        async def all_of_them(js: Any) -> None:
-            await asyncio.gather(*(js.publish(self.topic, message) for message in messages))
-
-        self._do(all_of_them)
-
-    def received(self) -> list[bytes]:
-        async def fetch(js: Any) -> list[bytes]:
-            sub = await js.pull_subscribe(self.topic, durable="reader")
-            return [each.data for each in await sub.fetch(5000, timeout=0.3)]
-
-        return self._do(fetch)
-
-    def close(self) -> None:
-        self._do(lambda js: js.delete_stream(self.topic))
-
-    def _do(self, work: Callable[[Any], Any]) -> Any:
-        async def connected() -> Any:
-            connection = await nats.connect(self.address)
-            try:
-                return await work(connection.jetstream())
-            finally:
-                await connection.close()
-
-        return asyncio.run(connected())
-
-
-class Redis:
-    """A stream that is gone afterwards."""
-
-    def __init__(self) -> None:
-        self.address = needed("OFFBEAT_TEST_REDIS", "redis://127.0.0.1:6379", reach)
-        self.topic = f"offbeat-{secrets.token_hex(4)}"
-        self._redis = redis.Redis.from_url(self.address)
-
-    def send(self, messages: list[bytes]) -> None:
-        pipeline = self._redis.pipeline()
-        for message in messages:
-            pipeline.xadd(self.topic, {"data": message})
-        pipeline.execute()
-
-    def received(self) -> list[bytes]:
-        return [fields[b"data"] for _, fields in self._redis.xrange(self.topic)]
-
-    def close(self) -> None:
-        self._redis.delete(self.topic)
-        self._redis.close()
-
-
-class Queue:
-    """A queue or topic that is filled and read through sinks and sources."""
-
-    variable = default = options = ""
-
-    def __init__(self) -> None:
-        self.address = needed(self.variable, self.default, reach)
-        self.topic = f"offbeat-{secrets.token_hex(4)}"
-        self._url = f"{self.address}/{self.topic}"
-        self._sink = sink_of(self._url)
-        for who in ("watch", "reader"):  # from here on messages are kept for both
-            source = source_of(self._url + self.options.format(who))
-            source.open(None)
-            source.close()
-        self._sink.open(None)
-
-    def send(self, messages: list[bytes]) -> None:
-        self._sink._waiting += [each.decode() for each in messages]  # type: ignore[attr-defined]
-        self._sink.flush()
-
-    def received(self) -> list[bytes]:
-        source = source_of(self._url + self.options.format("reader"))
-        source.open(None)
-        found = list[bytes]()
-        while batch := source.take(0.3):
-            found += [json.dumps(each).encode() for each in batch.records]
-            source.acknowledge()
-        source.close()
-        return found
-
-    def close(self) -> None:
-        self.received()
-        self._sink.close()
-
-
-class Mqtt(Queue):
-    variable, default = "OFFBEAT_TEST_MQTT", "mqtt://127.0.0.1:1883"
-    options = "?client={}"
-
-    def __init__(self) -> None:
-        self.options = f"?client={secrets.token_hex(4)}-{{}}"
-        super().__init__()
-
-
-class Amqp(Queue):
-    variable, default = "OFFBEAT_TEST_AMQP", "amqp://guest:guest@127.0.0.1:5672"
-
-    def close(self) -> None:
-        self._sink.close()
-        asyncio.run(self._delete())
-
-    async def _delete(self) -> None:
-        async with await aio_pika.connect(self.address) as connection:
-            await (await connection.channel()).queue_delete(self.topic)
-
-
-def url_of(broker: Any, address: str = "") -> str:
-    """What is watched."""
-    options = getattr(broker, "options", "").format("watch")
-    return f"{address or broker.address}/{broker.topic}{options}"
-
-
-@pytest.fixture(params=[Nats, Redis, Mqtt, Amqp])
-def broker(request: pytest.FixtureRequest) -> Iterator[Any]:
+@pytest.fixture(params=BROKERS, ids=lambda each: each.__name__)
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     made = request.param()
     yield made
     made.close()
@@ -175,20 +45,6 @@ def calm(tmp_path_factory: pytest.TempPathFactory, normal: Path) -> list[dict[st
     return lines(folder / "out", "reading")
 
 
-class Running:
-    """A watch in a thread."""
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        self.said, self._stop = list[str](), Event()
-        named = {"say": self.said.append, "stop": self._stop, **named}
-        self._thread = Thread(target=watch, args=given, kwargs=named)
-        self._thread.start()
-
-    def end(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-
 def messages() -> list[bytes]:
     return [json.dumps(row).encode() for row in records()]
 
@@ -196,16 +52,15 @@ def messages() -> list[bytes]:
 def test_in_its_order_one_row_or_many_a_message(broker, calm, tmp_path, normal) -> None:
     out, letters, rows = tmp_path / "out", tmp_path / "dead", records()
     broker.send([*messages()[:50], b"poison", json.dumps(rows[50:]).encode()])
-    source = url_of(broker)
-    running = Running(source, [str(out)], [str(normal)], dead_letters=str(letters))
-    until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")
-    running.end()
+    source = broker.source()
+    with Running(source, [str(out)], [str(normal)], dead_letters=str(letters)):
+        until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")
     assert_same_readings(lines(out, "reading"), calm)
     assert len(lines(letters, "refused")) == 1
 
 
-def test_what_was_acknowledged_does_not_come_again(broker: Any) -> None:
-    url = url_of(broker)
+def test_what_was_acknowledged_does_not_come_again(broker: Broker) -> None:
+    url = broker.source()
     broker.send([b'{"a": %d}' % number for number in range(5)])
     source = source_of(url)
     source.open(None)
@@ -234,27 +89,29 @@ def taken(source: Any, n_wanted: int) -> list[int]:
 def test_a_broker_that_goes_away_is_waited_for_and_said_once(
     broker, calm, tmp_path: Path, normal: Path
 ) -> None:
-    proxy, out, sent = CuttingProxy(broker.address), tmp_path / "out", messages()
+    way, out, sent = broker.way(), tmp_path / "out", messages()
     options = WatchOptions(first_delay=0.05, last_delay=0.2)
-    source = url_of(broker, proxy.address)
-    running = Running(source, [str(out)], [str(normal)], options=options)
-    broker.send(sent[:100])
-    until(lambda: len(lines(out, "reading")) == 100, "rows are missing")
-    proxy.cut()
-    broker.send(sent[100:])
-    until(lambda: len(running.said) == 1, "it was not said")
-    proxy.mend()
-    until(lambda: len(lines(out, "reading")) == len(sent), "rows are missing")
-    running.end()
+    source = broker.source(way)
+    with Running(source, [str(out)], [str(normal)], options=options) as running:
+        broker.send(sent[:100])
+        until(lambda: len(lines(out, "reading")) == 100, "rows are missing")
+        way.cut()
+        if broker.lives_on:
+            broker.send(sent[100:])
+        until(lambda: len(running.said) == 1, "it was not said")
+        way.mend()
+        if not broker.lives_on:
+            broker.send(sent[100:])
+        until(lambda: len(lines(out, "reading")) == len(sent), "rows are missing")
     assert_same_readings(lines(out, "reading"), calm)
     assert ["is away" in each for each in running.said] == [True, False], running.said
     assert running.said[1].endswith("is back")
 
 
-def test_a_sink_has_each_event_once(broker: Any, tmp_path: Path, normal: Path) -> None:
+def test_a_sink_has_each_event_once(broker: Broker, tmp_path: Path, normal: Path) -> None:
     (tmp_path / "in.ndjson").write_text(ndjson(records()))
-    source, to = f"{tmp_path}/in.ndjson?follow=no", f"{broker.address}/{broker.topic}"
-    for _ in range(2 if isinstance(broker, Nats) else 1):  # the same rows again, as after a kill
+    source, to = f"{tmp_path}/in.ndjson?follow=no", broker.url
+    for _ in range(2 if broker.knows_again else 1):  # the same rows again, as after a kill
         watch(source, [to, f"{tmp_path}/out"], [str(normal)], stop=Event())
         if not (tmp_path / "once").exists():
             (tmp_path / "out").rename(tmp_path / "once")
@@ -263,16 +120,99 @@ def test_a_sink_has_each_event_once(broker: Any, tmp_path: Path, normal: Path) -
     for of_kind in ({"time"}, {"phase"}):
         mine, theirs = ([each for each in all_ if of_kind & each.keys()] for all_ in (found, kept))
         assert {identity(each) for each in mine} == {identity(each) for each in theirs}
-        if isinstance(broker, Nats):
+        if broker.knows_again:
             assert len({identity(each) for each in mine}) == len(mine)
 
 
-def identity(line: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(line.get(name) for name in ("id", "phase", "end_time", "series", "time"))
+def test_a_sink_that_goes_away_is_waited_for_and_said_once(
+    broker: Broker, tmp_path: Path, normal: Path
+) -> None:
+    way, rows, path = broker.way(), records(), tmp_path / "in.ndjson"
+    path.write_text(ndjson(rows[:100]))
+    options = WatchOptions(first_delay=0.05, last_delay=0.2)
+    to = f"{way.address}/{broker.topic}?only=events"
+    with Running(str(path), [to, f"{tmp_path}/out"], [str(normal)], options=options) as running:
+        until(lambda: len(lines(tmp_path / "out", "reading")) == 100, "rows are missing")
+        way.cut()
+        with path.open("a") as file:
+            file.write(ndjson(rows[100:]))
+        until(lambda: len(running.said) == 1, "it was not said")
+        kept = lines(tmp_path / "out", "reading")
+        assert len(kept) < len(rows), "it did not hold the source back"
+        way.mend()
+        until(lambda: len(lines(tmp_path / "out", "reading")) == len(rows), "rows are missing")
+    came = {identity(json.loads(each)) for each in broker.received()}
+    assert came == {identity(each) for each in lines(tmp_path / "out", "event")}
+    assert ["is away" in each for each in running.said] == [True, False], running.said
 
 
-def test_dead_letters_can_go_to_a_broker(broker: Any) -> None:
-    sink = sink_of(f"{broker.address}/{broker.topic}")
+def test_partitions_keep_the_order_of_each_series(tmp_path: Path, normal: Path, calm) -> None:
+    kafka, out = Kafka(n_partitions=3), tmp_path / "out"
+    kafka.send(messages())
+    with Running(kafka.source(), [str(out), kafka.url], [str(normal)]):
+        until(lambda: len(lines(out, "reading")) == len(calm), "rows are missing")
+    assert_same_readings(lines(out, "reading"), calm)
+    kafka.close()
+
+
+@pytest.mark.parametrize("seconds", [0.12, 0.3])
+def test_no_connection_is_left_behind_by_a_slow_broker(
+    seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (kafka, queues):
+        monkeypatch.setattr(module, "SECONDS", 0.2)
+    broker = Kafka()
+    broker.way().answer_after(seconds)
+    source, sink = source_of(broker.source()), sink_of(broker.url)
+    sink.put(Outcome(refused=[Refused.of(b"", "no text", "here")]))
+    for end in (source, sink):
+        with suppress(ConnectionError):
+            source.open(None) if end is source else sink.flush()
+        end.close()
+    broker.close()
+    gc.collect()  # what is left behind warns here
+
+
+def test_what_is_too_large_goes_to_the_dead_letters(broker: Broker) -> None:
+    if not broker.takes_large:
+        pytest.skip("it takes no message as large")
+    broker.send([b'{"a": 1}', b'{"a": "' + b"x" * 9 * 2**20 + b'"}', b'{"a": 2}'])
+    source = source_of(broker.source())
+    source.open(None)
+    found, refused = list[int](), list[Refused]()
+    until(lambda: _take(source, found, refused) == 2, "rows are missing")
+    source.close()
+    assert found == [1, 2]
+    assert ["at most 8388608 bytes" in each.reason for each in refused] == [True]
+    assert len(refused[0].content) <= 1000
+
+
+def _take(source: Any, found: list[int], refused: list[Refused]) -> int:
+    batch = source.take(0.1)
+    found += [record["a"] for record in batch.records]
+    refused += batch.refused
+    source.acknowledge()
+    return len(found)
+
+
+@pytest.mark.parametrize(("kind", "mebibytes"), [(Nats, 2), (Kafka, 2), (Amqp, 129), (Mqtt, 2)])
+def test_what_the_broker_does_not_take_is_one_clear_line(
+    kind: type[Broker], mebibytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt, "LARGEST", 2**20)  # 256 MiB take too long
+    broker = kind()
+    sink = sink_of(broker.url)
+    sink.open(None)
+    series = "x" * mebibytes * 2**20
+    sink.put(Outcome(readings=[{"series": series, "time": "2026-03-01T00:00:00Z"}]))
+    with pytest.raises(DataError, match=r"a message of \d+,\d{3},\d{3} bytes is more than"):
+        sink.flush()
+    sink.close()
+    broker.close()
+
+
+def test_dead_letters_can_go_to_a_broker(broker: Broker) -> None:
+    sink = sink_of(broker.url)
     sink.open(None)
     sink.put(Outcome(refused=[Refused.of(b"\xff", "no text", "here")]))
     sink.flush()
@@ -287,17 +227,12 @@ def test_killed_again_and_again_nothing_is_lost(
     assert len(rows) < 1000, "Mosquitto keeps no more for a session, however slow the watch is"
     (tmp_path / "in.ndjson").write_text(ndjson(rows))
     watch(f"{tmp_path}/in.ndjson?follow=no", [f"{tmp_path}/calm"], [str(normal)], stop=Event())
-    arguments = [url_of(broker), "--model", normal, "--to", out]
-    arguments += ["--checkpoint", tmp_path / "kept", "--every", "0.01"]
-    sent = [json.dumps(row).encode() for row in rows]
-    parts = 4
-    for part, seconds in enumerate(random_seconds(5, parts, 0.4)):
-        pid = watchers.start(log, *arguments)
+    arguments = [broker.source(), "--model", normal, "--to", out, "--checkpoint", tmp_path / "kept"]
+    sent, parts = [json.dumps(row).encode() for row in rows], 4
+
+    def feed(part: int) -> None:
         broker.send(sent[part * len(sent) // parts : (part + 1) * len(sent) // parts])
-        Event().wait(seconds)
-        assert is_running(pid), log.read_text()
-        watchers.end(pid, signal.SIGKILL)
-    pid = watchers.start(log, *arguments)
-    until(lambda: len(lines(out, "reading")) >= len(rows), log.read_text())
-    watchers.end(pid)
+
+    kills = Kills(parts, seed=5, feed=feed)
+    kill_again(watchers, log, arguments, kills, lambda: len(lines(out, "reading")) >= len(rows))
     assert_same_readings(lines(out, "reading"), lines(tmp_path / "calm", "reading"))

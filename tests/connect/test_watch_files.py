@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import pytest
+from killing import Kills, events_in, kill_again, readings_in
 from watchers import (
+    Running,
     Watchers,
     assert_same_readings,
     hour,
     is_running,
     lines,
     ndjson,
-    random_seconds,
     records,
     until,
 )
@@ -29,6 +29,7 @@ from offbeat.connect import Fields, Outcome, Refused, Sink, WatchOptions, watch
 from offbeat.connect.addresses import Address
 from offbeat.connect.decoding import LARGEST_MESSAGE
 from offbeat.connect.growing import FileSource
+from offbeat.connect.watching import Watch
 from offbeat.errors import ConfigError, DataError
 from offbeat.stream import Checkpoint
 
@@ -158,14 +159,9 @@ def test_a_row_from_2099_is_a_dead_letter_and_disturbs_nobody(table: Path, norma
     path.write_text(ndjson([*rows[:100], far[0], *rows[100:200], far[1], *rows[200:]]))
     found = list[tuple[list[str], list[str]]]()
     for name, source in (("calm", table), ("odd", path)):
-        out, dead, stop = table.with_name(name), table.with_name(f"{name} dead"), Event()
-        named = {"dead_letters": str(dead), "stop": stop, "say": lambda _: None}
-        arguments = (str(source), [str(out)], [str(normal)])
-        thread = Thread(target=watch, args=arguments, kwargs=named)
-        thread.start()
-        until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")  # noqa: B023
-        stop.set()
-        thread.join()
+        out, dead = table.with_name(name), table.with_name(f"{name} dead")
+        with Running(str(source), [str(out)], [str(normal)], dead_letters=str(dead)):
+            until(lambda: len(lines(out, "reading")) == len(rows), "rows are missing")  # noqa: B023
         letters = [each["reason"] for each in lines(dead, "refused")]
         found.append(([each["id"] for each in lines(out, "event")], letters))
     (calm, none), (odd, letters) = found
@@ -262,19 +258,11 @@ def test_a_series_without_a_model_is_learned_when_enough_has_come(tmp_path: Path
     rows = [each for each in records(200, ("pump a",)) if each["flow"] is not None]
     path.write_text(ndjson(rows[:100]))
     options = WatchOptions(checkpoint=kept)
-    stop = Event()
-    thread = Thread(
-        target=watch,
-        args=(str(path), [str(out)]),
-        kwargs={"learn": 80, "stop": stop, "options": options, "say": lambda _: None},
-    )
-    thread.start()
-    until(lambda: any((tmp_path / "kept.models").glob("*")), "nothing was learned")
-    with path.open("a") as file:
-        file.write(ndjson(rows[100:]))
-    until(lambda: len(lines(out, "reading")) >= len(rows), "rows are missing")
-    stop.set()
-    thread.join()
+    with Running(str(path), [str(out)], learn=80, options=options):
+        until(lambda: any((tmp_path / "kept.models").glob("*")), "nothing was learned")
+        with path.open("a") as file:
+            file.write(ndjson(rows[100:]))
+        until(lambda: len(lines(out, "reading")) >= len(rows), "rows are missing")
     said = lines(out, "reading")
     assert [each["missing"] for each in said[:80]] == list(range(79, -1, -1))
     assert any(each["score"] is not None for each in said[100:])
@@ -351,23 +339,6 @@ def test_mistakes_are_told(source: str, to: str, told: str, normal: Path) -> Non
 # ------------------------------------------------------------ being killed
 
 
-def events_in(database: Path) -> set[tuple[str, ...]]:
-    with sqlite3.connect(database) as connection:
-        rows = connection.execute(
-            "SELECT id, series, kind, phase, start_time, end_time FROM offbeat_events"
-        ).fetchall()
-        ids = [row[0] for row in rows]
-        assert len(set(ids)) == len(ids)
-    return set(rows)
-
-
-def readings_in(database: Path) -> list[tuple[str, str, float]]:
-    with sqlite3.connect(database) as connection:
-        return connection.execute(
-            "SELECT series, time, score FROM offbeat_readings ORDER BY series, time"
-        ).fetchall()
-
-
 def test_killed_again_and_again_nothing_is_lost_and_nothing_is_twice(
     tmp_path: Path, normal: Path, watchers: Watchers
 ) -> None:
@@ -378,22 +349,33 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_is_twice(
     watch(f"{path}?follow=no", [f"sqlite:///{undisturbed}.db"], [str(normal)], stop=Event())
     database, log = tmp_path / "killed.db", tmp_path / "log"
     arguments = [f"{path}?follow=no", "--model", normal, "--to", f"sqlite:///{database}"]
-    arguments += ["--to", out, "--checkpoint", tmp_path / "kept", "--every", "0.01"]
-    n_kills = 0
-    for seconds in random_seconds(3, 5, 0.4):
-        pid = watchers.start(log, *arguments)
-        Event().wait(seconds)
-        if is_running(pid):
-            watchers.end(pid, signal.SIGKILL)
-            n_kills += 1
-    pid = watchers.start(log, *arguments)
-    until(lambda: not is_running(pid), log.read_text())
-    assert n_kills >= 2, log.read_text()
+    arguments += ["--to", out, "--checkpoint", tmp_path / "kept"]
+    assert kill_again(watchers, log, arguments, Kills(5, seed=3), None) >= 2, log.read_text()
     assert_same_readings(lines(out, "reading"), calm)
-    assert events_in(database) == events_in(Path(f"{undisturbed}.db"))
-    mine, theirs = readings_in(database), readings_in(Path(f"{undisturbed}.db"))
-    assert [each[:2] for each in mine] == [each[:2] for each in theirs]
-    assert [s or 0 for *_, s in mine] == pytest.approx([s or 0 for *_, s in theirs], rel=1e-4)
+    mine, theirs = f"sqlite:///{database}", f"sqlite:///{undisturbed}.db"
+    assert events_in(mine) == events_in(theirs)
+    came, wanted = readings_in(mine), readings_in(theirs)
+    assert [each[:2] for each in came] == [each[:2] for each in wanted]
+    assert [s or 0 for *_, s in came] == pytest.approx([s or 0 for *_, s in wanted], rel=1e-4)
+
+
+class KilledError(Exception):
+    """What a test ends a watch with."""
+
+
+def test_killed_before_its_first_row_is_safe_nothing_is_twice(table, normal, monkeypatch) -> None:
+    calm, out = watched(f"{table}?follow=no", table.with_name("calm"), normal), table.with_name("o")
+
+    def killed(_: Watch) -> None:
+        raise KilledError
+
+    options = WatchOptions(checkpoint=table.with_name("kept"), every=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Watch, "_settle", killed)
+        with pytest.raises(KilledError):
+            watched(f"{table}?follow=no", out, normal, options=options)
+    assert lines(out, "reading")
+    assert_same_readings(watched(f"{table}?follow=no", out, normal, options=options), calm)
 
 
 def test_asked_to_stop_it_ends_in_order_and_goes_on(

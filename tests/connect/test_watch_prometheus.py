@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,15 +12,15 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from watchers import lines, ndjson, records, until
+from watchers import Running, lines, ndjson, records, until
 
 from offbeat import cli
-from offbeat.connect import Outcome, WatchOptions, sink_of, source_of, watch
+from offbeat.connect import Outcome, WatchOptions, sink_of, source_of
 from offbeat.connect.exporter import METRICS, labels_of
 from offbeat.connect.monitoring import ALERTS
 from offbeat.errors import ConfigError, DataError
@@ -114,15 +115,10 @@ def test_mistakes_in_an_address_are_told(address: str) -> None:
 def test_what_is_exported(tmp_path: Path, normal: Path) -> None:
     path, port = tmp_path / "in.ndjson", free_port()
     path.write_text(ndjson(records()[:200]))
-    stop = Event()
     to = [f"prometheus://127.0.0.1:{port}", f"{tmp_path}/out"]
-    named = {"stop": stop, "say": lambda _: None}
-    thread = Thread(target=watch, args=(str(path), to, [str(normal)]), kwargs=named)
-    thread.start()
-    until(lambda: len(lines(tmp_path / "out", "reading")) == 200, "rows are missing")
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-    stop.set()
-    thread.join()
+    with Running(str(path), to, [str(normal)]):
+        until(lambda: len(lines(tmp_path / "out", "reading")) == 200, "rows are missing")
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     for name in METRICS:
         assert f"# TYPE {name} gauge" in text
     assert "offbeat_rows_total 200.0" in text
@@ -153,11 +149,28 @@ def test_a_series_of_which_nothing_comes_is_shown_no_more() -> None:
     sink.close()
 
 
-def test_rules_and_dashboard_are_written(tmp_path: Path, capsys) -> None:
-    yaml = pytest.importorskip("yaml")
-    rules, dashboard = tmp_path / "rules.yml", tmp_path / "dashboard.json"
+def program(name: str) -> str:
+    """A program of the package `prometheus`; skipped where there is none, but not in CI."""
+    found = shutil.which(name)
+    if found is None:
+        assert os.environ.get("CI") != "true", f"no {name}: apt-get install prometheus"
+        pytest.skip(f"no {name}: apt-get install prometheus")
+    return found
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Rules and dashboard."""
+    folder = tmp_path_factory.mktemp("monitoring")
+    rules, dashboard = folder / "rules.yml", folder / "dashboard.json"
     arguments = ["monitoring", "--rules", str(rules), "--dashboard", str(dashboard)]
     assert cli.run(cli.app, arguments) == 0
+    return rules, dashboard
+
+
+def test_rules_and_dashboard_ask_for_all_that_is_exported(written, capsys) -> None:
+    yaml = pytest.importorskip("yaml")
+    rules, dashboard = written
     made = yaml.safe_load(rules.read_text())["groups"][0]["rules"]
     assert [each["alert"] for each in made] == [each[0] for each in ALERTS]
     panels = json.loads(dashboard.read_text())["panels"]
@@ -169,11 +182,62 @@ def test_rules_and_dashboard_are_written(tmp_path: Path, capsys) -> None:
     assert "give --rules or --dashboard" in capsys.readouterr().err
 
 
+def test_promtool_takes_the_rules_and_the_queries_of_the_dashboard(written, tmp_path) -> None:
+    promtool, (rules, dashboard) = program("promtool"), written
+    done = subprocess.run(
+        [promtool, "check", "rules", rules], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(ALERTS)} rules found" in done.stdout
+    panels = json.loads(dashboard.read_text())["panels"]
+    asked = [target["expr"] for panel in panels for target in panel["targets"]]
+    lines_ = ["groups:", "  - name: queries", "    rules:"]
+    for number, query in enumerate(asked):  # as rules that record, which promtool parses
+        plain = json.dumps(query.replace("$series", ".*"))
+        lines_ += [f"      - record: q{number}", f"        expr: {plain}"]
+    (tmp_path / "queries.yml").write_text("\n".join(lines_) + "\n")
+    command = [promtool, "check", "rules", tmp_path / "queries.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(asked)} rules found" in done.stdout
+
+
+def test_the_dashboard_is_built_as_grafana_expects(written) -> None:
+    made = json.loads(written[1].read_text())
+    assert isinstance(made["schemaVersion"], int)
+    assert isinstance(made["uid"], str)
+    assert 0 < len(made["uid"]) <= 40
+    assert made["title"]
+    assert set(made["time"]) == {"from", "to"}
+    variables = {each["name"]: each for each in made["templating"]["list"]}
+    assert (variables["source"]["type"], variables["source"]["query"]) == (
+        "datasource",
+        "prometheus",
+    )
+    taken, numbers = set[tuple[int, int]](), list[int]()
+    for panel in made["panels"]:
+        numbers.append(panel["id"])
+        assert panel["type"] == "timeseries"
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${source}"}
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        cells = {
+            (place["x"] + i, place["y"] + j) for i in range(place["w"]) for j in range(place["h"])
+        }
+        assert not cells & taken
+        taken |= cells
+        letters = [target["refId"] for target in panel["targets"]]
+        assert len(set(letters)) == len(letters) > 0
+        for target in panel["targets"]:
+            assert target["expr"]
+            assert target["datasource"]["uid"] == "${source}"
+            used = set(re.findall(r"\$\{?(\w+)", target["expr"]))
+            assert used <= {*variables, "__rate_interval"}
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_a_real_prometheus_scrapes_alerts_and_is_asked(tmp_path: Path, normal: Path) -> None:
-    program = shutil.which("prometheus")
-    if program is None:
-        assert os.environ.get("CI") != "true", "no prometheus: apt-get install prometheus"
-        pytest.skip("no prometheus: apt-get install prometheus")
+    prometheus = program("prometheus")
     export, port = free_port(), free_port()
     assert cli.run(cli.app, ["monitoring", "--rules", str(tmp_path / "rules.yml")]) == 0
     (tmp_path / "prometheus.yml").write_text(
@@ -187,32 +251,22 @@ def test_a_real_prometheus_scrapes_alerts_and_is_asked(tmp_path: Path, normal: P
     (tmp_path / "in.ndjson").write_text(ndjson(rows[:off]))
     server = subprocess.Popen(
         [
-            *(program, "--config.file=prometheus.yml", "--storage.tsdb.path=data"),
+            *(prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=data"),
             f"--web.listen-address=127.0.0.1:{port}",
         ],
         cwd=tmp_path,
         stderr=subprocess.DEVNULL,
     )
-    stop = Event()
-    named = {"stop": stop, "say": lambda _: None}
-    to = [f"prometheus://127.0.0.1:{export}"]
-    exporting = Thread(
-        target=watch, args=(f"{tmp_path}/in.ndjson", to, [str(normal)]), kwargs=named
-    )
-    exporting.start()
-    out = tmp_path / "out"
+    to, out = [f"prometheus://127.0.0.1:{export}"], tmp_path / "out"
+    exporting = Running(f"{tmp_path}/in.ndjson", to, [str(normal)])
     query = quote('offbeat_value{channel="flow"}')
     source = f"prometheus+http://127.0.0.1:{port}?query={query}&step=1s&since=5s&delay=1s"
-    more = {**named, "learn": 60, "options": WatchOptions(first_delay=0.1, last_delay=0.2)}
-    asking = Thread(target=watch, args=(source, [str(out)]), kwargs=more)
-    asking.start()
+    options = WatchOptions(first_delay=0.1, last_delay=0.2)
     try:
-        until(lambda: bool(firing(port)), "no alert fires")
-        until(lambda: len(lines(out, "reading")) > 0, "nothing came from Prometheus")
+        with exporting, Running(source, [str(out)], learn=60, options=options):
+            until(lambda: bool(firing(port)), "no alert fires")
+            until(lambda: len(lines(out, "reading")) > 0, "nothing came from Prometheus")
     finally:
-        stop.set()
-        exporting.join()
-        asking.join()
         server.terminate()
         server.wait()
     assert "offbeat_value{" in lines(out, "reading")[0]["series"]

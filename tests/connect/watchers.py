@@ -10,12 +10,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from threading import Event, Thread
+from typing import Any, Self
 
 import numpy as np
 import pytest
 
 from live_data import CHANNELS, START, STEP, trained, trouble
+from offbeat.connect import watch
 
 PATIENCE = 60.0
 N_ROWS = 120
@@ -87,6 +89,23 @@ def needed(variable: str, default: str, reach: Callable[[str], Any]) -> str:
             raise
         pytest.skip(f"nothing at {variable} or {default}: {problem}")
     return address
+
+
+class Running:
+    """A watch in a thread; it ends with the block, however that ends."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        self.said, self._stop = list[str](), Event()
+        named = {"say": self.said.append, "stop": self._stop, **named}
+        self._thread = Thread(target=watch, args=given, kwargs=named, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
 
 
 FORKER = """

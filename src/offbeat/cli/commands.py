@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +44,8 @@ app = typer.Typer(
 )
 app.add_typer(fleet_app)
 
+GARBAGE = (50_000, 20, 50)
+"""Of `gc.set_threshold` for a watch: a batch of rows is some ten thousand objects."""
 COMMANDS = (
     *("check", "train", "score", "detect", "threshold", "recalibrate", "report", "evaluate"),
     *("compare", "watch", "monitoring", "serve"),
@@ -364,6 +367,8 @@ def watch(
     """Watch a stream: score rows as they come, and say what is off where it is wanted."""
     from offbeat.connect import watch as watch_source
 
+    gc.freeze()  # rows are many short-lived objects: looking through all of them costs a third
+    gc.set_threshold(*GARBAGE)
     tally = watch_source(
         source,
         to or ["table:" if source.startswith("machine:") and sys.stdout.isatty() else "-"],

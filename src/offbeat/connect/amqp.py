@@ -7,6 +7,7 @@ from typing import Any
 
 from offbeat.connect.addresses import Address
 from offbeat.connect.queues import SECONDS, Put, QueueSink, QueueSource
+from offbeat.errors import DataError
 from offbeat.parts import optional_part
 
 __all__ = ["AMQPSink", "AMQPSource"]
@@ -66,7 +67,8 @@ class AMQPSource(QueueSource):
         return self._connection.is_open
 
     def _parts(self, message: Any) -> Iterator[tuple[str, bytes]]:
-        yield self._address.topic, message.body
+        body, message.body = message.body, b""  # what waits to be acknowledged takes no room
+        yield self._address.topic, body
 
     async def _confirm(self, messages: list[Any]) -> None:
         await messages[-1].ack(multiple=True)
@@ -95,4 +97,12 @@ class AMQPSink(QueueSink):
         pika = self._connection.pika
         message = pika.Message(body, delivery_mode=pika.DeliveryMode.PERSISTENT)
         exchange = self._connection.channel.default_exchange
-        await exchange.publish(message, self._address.topic, mandatory=True)
+        try:
+            await exchange.publish(message, self._address.topic, mandatory=True)
+        except pika.exceptions.ChannelPreconditionFailed as problem:
+            if "message size" not in str(problem):
+                raise
+            raise DataError(
+                f"{self.name}: a message of {len(body):,} bytes is more than the broker takes: "
+                f"raise its max_message_size"
+            ) from None

@@ -11,6 +11,7 @@ from offbeat.connect.contract import Batch, Outcome, Position, Record, Refused, 
 from offbeat.connect.decoding import decode_message
 from offbeat.connect.loop import Loop
 from offbeat.connect.outcome import identified_lines
+from offbeat.errors import DataError
 from offbeat.parts import optional_part
 
 __all__ = ["JetStreamSink", "JetStreamSource"]
@@ -29,7 +30,7 @@ class _Client:
     def __init__(self, address: Address, needed_by: str) -> None:
         self._nats = optional_part("nats", extra="live", needed_by=needed_by)
         errors = optional_part("nats.errors", extra="live", needed_by=needed_by)
-        self.timeout_error: type[Exception] = errors.TimeoutError
+        self.too_large: type[Exception] = errors.MaxPayloadError
         self.loop = Loop(errors.Error)
         self._url = address.url
         self._connection: Any = None
@@ -39,7 +40,12 @@ class _Client:
         if not self.is_connected:
             await self._let_go()
             self._connection = await self._nats.connect(
-                self._url, allow_reconnect=False, connect_timeout=2, error_cb=_said_elsewhere
+                self._url,
+                allow_reconnect=False,  # the watch asks again, and says so
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=2,
+                error_cb=_said_elsewhere,
             )
         return self._connection.jetstream()
 
@@ -157,7 +163,7 @@ class JetStreamSource(Source):
     async def _fetch(self, patience: float) -> list[Any]:
         try:
             return list(await self._subscription.fetch(BATCH, timeout=patience))
-        except self._client.timeout_error:
+        except TimeoutError:  # its own, and that of asyncio where the machine is slow
             return []
 
     async def _confirm(self, message: Any) -> None:
@@ -197,12 +203,19 @@ class JetStreamSink(Sink):
 
     async def _send(self, messages: list[tuple[str, str]]) -> None:
         streams = await self._client.jetstream()
-        await asyncio.gather(
-            *(
-                streams.publish(self._subject, line.encode(), headers={"Nats-Msg-Id": name})
-                for name, line in messages
+        try:
+            await asyncio.gather(
+                *(
+                    streams.publish(self._subject, line.encode(), headers={"Nats-Msg-Id": name})
+                    for name, line in messages
+                )
             )
-        )
+        except self._client.too_large:
+            longest = max(len(line.encode()) for _, line in messages)
+            raise DataError(
+                f"{self.name}: a message of {longest:,} bytes is more than the server takes: raise "
+                f"its max_payload"
+            ) from None
 
 
 async def _said_elsewhere(_: Exception) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Awaitable
 from threading import Thread
 from typing import TypeVar
 
-__all__ = ["Loop"]
+from offbeat.errors import OffbeatError
+
+__all__ = ["LONGEST", "Loop"]
 
 T = TypeVar("T")
 LONGEST = 60.0
@@ -45,16 +47,24 @@ class Loop:
         future = asyncio.run_coroutine_threadsafe(_within(work), self._loop)
         try:
             return future.result()
-        except OSError:
+        except OffbeatError:
+            raise
+        except OSError as problem:
+            if not str(problem):  # a time-out says nothing
+                raise ConnectionError("it does not answer in time") from None
             raise
         except self._away as problem:
             said = " ".join(str(problem).split()) or type(problem).__name__
             raise ConnectionError(said.removeprefix("nats: ")) from None
 
+    def end_tasks(self) -> None:
+        """End what a client does beside."""
+        asyncio.run_coroutine_threadsafe(_end_others(), self._loop).result()
+
     def close(self) -> None:
         """No more."""
         if not self._loop.is_closed():
-            asyncio.run_coroutine_threadsafe(_end_others(), self._loop).result()
+            self.end_tasks()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()

@@ -12,12 +12,15 @@ from offbeat.connect.contract import Batch, Position, Record, Refused, Source
 from offbeat.connect.decoding import decode_message
 from offbeat.connect.loop import Loop
 from offbeat.connect.queues import A_MOMENT, BATCH, SECONDS, ConfirmedSink
+from offbeat.errors import DataError
 from offbeat.parts import optional_part
 
 __all__ = ["MQTTSink", "MQTTSource"]
 
 A_DAY = 86_400
 PORT = 1883
+LARGEST = 2**28 - 2**17
+"""Bytes of a message; a whole packet, with a topic of up to 2 ** 16, has 2 ** 28 at most."""
 
 
 class _Client:
@@ -185,5 +188,8 @@ class MQTTSink(ConfirmedSink):
         if self._client.connection is None:
             await self._client.connect()
         publish, qos = self._client.connection.publish, self._client.zmqtt.QoS.AT_LEAST_ONCE
+        for size in (len(line.encode()) for line in lines):
+            if size > LARGEST:
+                raise DataError(f"{self.name}: a message of {size:,} bytes is more than MQTT takes")
         sent = (publish(self._topic, line.encode(), qos=qos) for line in lines)
         await asyncio.wait_for(asyncio.gather(*sent), SECONDS)

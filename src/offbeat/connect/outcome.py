@@ -28,6 +28,7 @@ __all__ = [
 STATUSES = ("scored", "no score")
 """Of the rows that a reading is written of; what came late or twice is counted."""
 LONGEST_NAME = 200
+_encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _COLUMNS = ("values", "expected", "lower", "upper")
 
 
@@ -109,4 +110,4 @@ def nullable(numbers: np.ndarray) -> list[Any]:
 
 
 def _line(kind: str, content: Any) -> str:
-    return json.dumps({"type": kind, **content}, ensure_ascii=False) + "\n"
+    return _encoded({"type": kind, **content}) + "\n"

@@ -154,7 +154,15 @@ class ConfirmedSink(Sink):
 
 
 class QueueSink(ConfirmedSink):
-    """Sends through a loop of its own."""
+    """Sends through a loop of its own.
+
+    Attributes
+    ----------
+    longest_connect
+        Seconds after which a connect is given up.
+    """
+
+    longest_connect = SECONDS
 
     def __init__(self, address: Address) -> None:
         super().__init__()
@@ -179,13 +187,14 @@ class QueueSink(ConfirmedSink):
         self._loop.close()
 
     def _deliver(self, lines: list[str]) -> None:
-        self._loop.do(asyncio.wait_for(self._send_all(lines), SECONDS))
+        self._loop.do(self._send_all(lines))
 
     async def _send_all(self, lines: list[str]) -> None:
         if not self._is_open:
-            await self._connect()
+            await asyncio.wait_for(self._connect(), self.longest_connect)
             self._is_open = True
-        await asyncio.gather(*(self._send(line.encode()) for line in lines))
+        sent = asyncio.gather(*(self._send(line.encode()) for line in lines))
+        await asyncio.wait_for(sent, SECONDS)
 
     def _let_go(self) -> None:
         self._is_open = False

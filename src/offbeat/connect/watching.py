@@ -174,6 +174,8 @@ class Watch:
             self._patiently(sink.name, partial(sink.open, position))
         position = positions.get(f"source {self.source.name}")
         self._patiently(self.source.name, partial(self.source.open, position))
+        if path is not None and not path.exists():  # a kill before the first row is safe too
+            self._patiently(str(path), self._write)
 
     def _take(self) -> Batch | None:
         return self.source.take(self.options.patience)
