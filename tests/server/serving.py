@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.testclient import TestClient
 
 from offbeat.errors import OffbeatError
-from offbeat.server.jobs import tasks, worker
+from offbeat.server.jobs import worker
 from offbeat.server.options import Limits
 
 POSTGRES = os.environ.get("OFFBEAT_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/postgres")
@@ -42,12 +42,9 @@ class Inline(worker.Worker):
     def start(self) -> None:
         pass
 
-    def _run(self, task: tasks.Task, on_epoch: Any) -> dict[str, Any]:
-
-        plain = tasks.task_to_dict(task)
+    def _ask(self, task: dict[str, Any], on_note: Any) -> dict[str, Any]:
         try:
-            again = tasks.task_from_dict(json.loads(json.dumps(plain)))
-            return again.run(lambda epoch: on_epoch(asdict(epoch)) if on_epoch else None)
+            return worker.do_task(json.loads(json.dumps(task)), on_note or (lambda _: None))
         except OffbeatError as problem:
             raise worker.TaskFailedError(str(problem)) from None
 

@@ -35,21 +35,8 @@ class Worker(WorkerProcess):
         super().__init__(name, do_task, niceness=NICENESS, memory=memory)
 
     def run(self, task: Task, on_epoch: Callable[[Epoch], None] | None = None) -> dict[str, Any]:
-        """Have a task done; those who ask at the same time wait for their turn.
-
-        Raises
-        ------
-        TaskFailedError
-            If the library refused it.
-        WorkerLostError
-            If the process ended in between.
-        """
-        with self._turn:
-            self.start()
-            return self._run(task, on_epoch)
-
-    def _run(self, task: Task, on_epoch: Callable[[Epoch], None] | None) -> dict[str, Any]:
-        return self._ask(task_to_dict(task), on_epoch)
+        """As `ask`, of a task."""
+        return self.ask(task_to_dict(task), on_epoch)
 
 
 def do_task(task: Message, tell: Tell) -> Message:
