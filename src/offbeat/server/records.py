@@ -12,6 +12,7 @@ from typing import Any, Literal
 from offbeat.labels import Verdict
 
 __all__ = [
+    "LIVE_STATES",
     "CutRecord",
     "DetectionRecord",
     "Feedback",
@@ -32,6 +33,8 @@ Moment = str | int
 JobKind = Literal["train", "score"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 WatcherState = Literal["starting", "running", "restarting", "stopped", "failed", "ended"]
+LIVE_STATES = ("starting", "running", "restarting")
+"""Of a watcher that watches, or is about to."""
 Feedback = Literal[Verdict, "clear"]
 """What a person says of an event: a verdict, or taking it back."""
 
@@ -307,4 +310,4 @@ class WatcherRecord:
     @property
     def is_live(self) -> bool:
         """Whether it watches, or is about to."""
-        return self.state in ("starting", "running", "restarting")
+        return self.state in LIVE_STATES

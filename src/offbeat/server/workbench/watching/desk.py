@@ -17,7 +17,14 @@ from offbeat.recalibration import Recalibration
 from offbeat.server.faults import ConflictError
 from offbeat.server.files import DataFolder
 from offbeat.server.options import ServerOptions
-from offbeat.server.records import CutRecord, Feedback, LabelRecord, SeriesRecord, WatcherRecord
+from offbeat.server.records import (
+    LIVE_STATES,
+    CutRecord,
+    Feedback,
+    LabelRecord,
+    SeriesRecord,
+    WatcherRecord,
+)
 from offbeat.server.store import SeriesRow, Store, WatcherRow, new_id, row_of
 from offbeat.server.workbench.detections import DetectionShelf
 from offbeat.server.workbench.feedback import FeedbackDesk
@@ -38,7 +45,6 @@ from offbeat.thresholds import FBetaThreshold, LabelledThreshold
 __all__ = ["WatcherDesk"]
 
 LIVE_FOLDER = "live"
-LIVE = ("starting", "running", "restarting")
 RECORD_EVERY = 60.0
 """Seconds after which a recording is brought up to date if an event has closed since."""
 RECORDER = "the watcher"
@@ -129,9 +135,10 @@ class WatcherDesk:
     def find(self) -> list[WatcherRecord]:
         """All of them, by name."""
         with self._store.reading() as session:
-            rows = session.scalars(select(WatcherRow).order_by(WatcherRow.name, WatcherRow.id))
-            ids = [row.id for row in rows]
-        return [self.get(each) for each in ids]
+            wanted = select(WatcherRow).order_by(WatcherRow.name, WatcherRow.id)
+            rows = session.scalars(wanted).all()
+        series = self.feed.series_of([row.id for row in rows])
+        return [_record(row, series[row.id]) for row in rows]
 
     def get(self, watcher_id: str) -> WatcherRecord:
         """One of them.
@@ -141,9 +148,12 @@ class WatcherDesk:
         NotThereError
             If there is no such watcher.
         """
+        return _record(*self._known(watcher_id))
+
+    def _known(self, watcher_id: str) -> tuple[WatcherRow, list[LiveSeries]]:
         with self._store.reading() as session:
             row = row_of(session, WatcherRow, watcher_id)
-        return _record(row, self.feed.series(watcher_id))
+        return row, self.feed.series(watcher_id)
 
     def start(self, watcher_id: str, *, anew: bool = False) -> WatcherRecord:
         """Begin, or go on from the checkpoint; `anew` forgets it and where the source was.
@@ -156,7 +166,7 @@ class WatcherDesk:
         with self._turn:
             with self._store.writing() as session:
                 row = row_of(session, WatcherRow, watcher_id)
-                if row.state in LIVE:
+                if row.state in LIVE_STATES:
                     raise ConflictError(f"the watcher is {row.state} already")
                 if anew:
                     (self._place(watcher_id) / "checkpoint").unlink(missing_ok=True)
@@ -175,13 +185,13 @@ class WatcherDesk:
         with self._turn:
             with self._store.writing() as session:
                 row = row_of(session, WatcherRow, watcher_id)
-                if row.state not in LIVE:
+                if row.state not in LIVE_STATES:
                     raise ConflictError(f"the watcher is {row.state}: there is nothing to stop")
                 row.wanted = "stopped"
             self._keeper.stop(watcher_id)
             with self._store.writing() as session:
                 row = row_of(session, WatcherRow, watcher_id)
-                if row.state in LIVE:
+                if row.state in LIVE_STATES:
                     row.state, row.problem, row.note = "stopped", None, None
         return self.get(watcher_id)
 
@@ -210,9 +220,8 @@ class WatcherDesk:
         self, watcher_id: str, *, series: str | None = None, is_open: bool = False, limit: int = 200
     ) -> list[dict[str, Any]]:
         """Events, the latest first, with `verdict`: what people said of them."""
-        self.get(watcher_id)
+        kept = {each.name: each.series_id for each in self._known(watcher_id)[1]}
         found = self.feed.events(watcher_id, series=series, is_open=is_open, limit=limit)
-        kept = {each.name: each.series_id for each in self.feed.series(watcher_id)}
         labels = {
             series_id: self._labels.find(series_id)
             for series_id in {kept.get(each["series"]) for each in found}
@@ -326,14 +335,7 @@ class WatcherDesk:
 
     def _due(self) -> list[tuple[str, LiveSeries]]:
         try:
-            with self._store.reading() as session:
-                ids = list(session.scalars(select(WatcherRow.id)))
-            found = list[tuple[str, LiveSeries]]()
-            for each in ids:
-                for live in self.feed.series(each):
-                    if self.feed.closed_since(each, live.name, live.recorded_at or ""):
-                        found.append((each, live))
-            return found
+            return self.feed.due()
         except OffbeatError:
             return []
 

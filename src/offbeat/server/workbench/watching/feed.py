@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from offbeat.server.faults import NotThereError
 from offbeat.server.store import Store, live_events, live_readings, live_series
@@ -60,24 +60,34 @@ class Feed:
 
     def series(self, watcher_id: str) -> list[LiveSeries]:
         """The series of a watcher, by name."""
+        return self.series_of([watcher_id])[watcher_id]
+
+    def series_of(self, watcher_ids: Sequence[str]) -> dict[str, list[LiveSeries]]:
+        """The series of each of these watchers, by name."""
+        events, known = live_events.c, live_series.c
         opened = (
-            select(live_events.c.series, func.count().label("n"))
-            .where(live_events.c.watcher_id == watcher_id, live_events.c.phase != "closed")
-            .group_by(live_events.c.series)
+            select(events.watcher_id, events.series, func.count().label("n"))
+            .where(events.watcher_id.in_(watcher_ids), events.phase != "closed")
+            .group_by(events.watcher_id, events.series)
             .subquery()
         )
-        known = live_series.c
         wanted = (
             select(
-                known.name, known.model_id, known.last_time, known.severity, known.series_id,
-                known.recorded_at, func.coalesce(opened.c.n, 0),
+                known.watcher_id, known.name, known.model_id, known.last_time, known.severity,
+                known.series_id, known.recorded_at, func.coalesce(opened.c.n, 0),
             )
-            .outerjoin(opened, opened.c.series == known.name)
-            .where(known.watcher_id == watcher_id)
+            .outerjoin(
+                opened,
+                and_(opened.c.watcher_id == known.watcher_id, opened.c.series == known.name),
+            )
+            .where(known.watcher_id.in_(watcher_ids))
             .order_by(known.name)
         )  # fmt: skip
+        made: dict[str, list[LiveSeries]] = {each: [] for each in watcher_ids}
         with self._store.reading() as session:
-            return [LiveSeries(*row) for row in session.execute(wanted)]
+            for watcher_id, *about in session.execute(wanted):
+                made[watcher_id].append(LiveSeries(*about))
+        return made
 
     def one(self, watcher_id: str, name: str | None) -> LiveSeries:
         """One of them; None takes the first.
@@ -147,15 +157,26 @@ class Feed:
                 raise NotThereError(f"there is no event {event_id}")
             return _event(row._mapping)
 
-    def closed_since(self, watcher_id: str, series: str, moment: str) -> bool:
-        """Whether an event of a series has closed after a moment."""
-        table = live_events.c
-        wanted = select(table.id).where(
-            table.watcher_id == watcher_id, table.series == series, table.phase == "closed",
-            table.at > moment,
-        )  # fmt: skip
+    def due(self) -> list[tuple[str, LiveSeries]]:
+        """Series of all watchers of which an event has closed since they were recorded."""
+        events, known = live_events.c, live_series.c
+        wanted = (
+            select(events.watcher_id, events.series)
+            .join(
+                live_series,
+                and_(known.watcher_id == events.watcher_id, known.name == events.series),
+            )
+            .where(events.phase == "closed", events.at > func.coalesce(known.recorded_at, ""))
+            .distinct()
+        )
         with self._store.reading() as session:
-            return session.execute(wanted.limit(1)).first() is not None
+            closed = {(watcher_id, name) for watcher_id, name in session.execute(wanted)}
+        return [
+            (watcher_id, live)
+            for watcher_id, found in self.series_of(sorted({each for each, _ in closed})).items()
+            for live in found
+            if (watcher_id, live.name) in closed
+        ]
 
     def since(
         self, watcher_id: str, after: str, series: str | None = None
