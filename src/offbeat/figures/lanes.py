@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from offbeat.detection import Detection
 
 __all__ = [
-    "BAND_FILL",
-    "band",
+    "draw_course",
     "leading_channels",
     "overview_figure",
     "score_figure",
@@ -193,11 +192,37 @@ def _draw_channel(
     time = shown_time(detection.time[rows], detection.series.zone)
     at: dict[str, Any] = {"yaxis": axis_name("y", lane), "hovertemplate": NUMBER}
     at |= {"meta": [channel], "showlegend": lane == 1}
-    expected = detection.expected[rows, column]
+    parts = (detection.expected, detection.lower, detection.upper)
+    foreseen = [each[rows, column] for each in parts]
+    draw_course(figure, time, values[rows], foreseen, at)
+    _mark_imputed(figure, detection, column, at)
+
+
+def draw_course(
+    figure: go.Figure,
+    time: Any,
+    measured: FloatArray,
+    foreseen: Sequence[FloatArray],
+    at: dict[str, Any],
+) -> None:
+    """Lines of a channel over the band of what was expected.
+
+    Parameters
+    ----------
+    figure, time
+        Where to, and the moments of the rows.
+    measured
+        Values, shape (T,).
+    foreseen
+        Expected values and the lower and upper end of the band, shape (T,) each.
+    at
+        Lane and legend, as traces take them.
+    """
+    expected, lower, upper = foreseen
     if np.isfinite(expected).any():
-        outline = band(time, detection.lower[rows, column], detection.upper[rows, column])
         fill = {"fill": "toself", "fillcolor": BAND_FILL, "line": {"width": 0}, "mode": "lines"}
         still = at | {"hovertemplate": None, "hoverinfo": "skip"}
+        outline = _band(time, lower, upper)
         figure.add_scatter(
             **outline, **fill, name="expected band", legendgroup="band", legendrank=30, **still
         )
@@ -213,10 +238,9 @@ def _draw_channel(
             **at,
         )
     figure.add_scatter(
-        x=time, y=values[rows], name="measured", line=line(VALUE), mode="lines", **at,
+        x=time, y=measured, name="measured", line=line(VALUE), mode="lines", **at,
         legendgroup="measured", legendrank=10,
     )  # fmt: skip
-    _mark_imputed(figure, detection, column, at)
 
 
 def _mark_imputed(figure: go.Figure, detection: Detection, column: int, at: dict[str, Any]) -> None:
@@ -238,7 +262,7 @@ def _mark_imputed(figure: go.Figure, detection: Detection, column: int, at: dict
     )
 
 
-def band(time: Any, lower: FloatArray, upper: FloatArray) -> dict[str, list[Any]]:
+def _band(time: Any, lower: FloatArray, upper: FloatArray) -> dict[str, list[Any]]:
     """Outline of the band, one closed piece for each stretch without a gap."""
     x: list[Any] = []
     y: list[float | None] = []

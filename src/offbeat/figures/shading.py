@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from offbeat.events import Event
 
 __all__ = [
+    "EVENT_EDGE",
+    "EVENT_FILL",
+    "box",
     "event_boxes",
     "hide_axis",
     "run_boxes",
@@ -39,7 +42,7 @@ def worst_events(detection: Detection) -> list[Event]:
     return sorted(detection.events, key=lambda event: -event.severity)[:MAX_SHADED]
 
 
-def _box(x0: Any, x1: Any, fill: str, edge: str) -> dict[str, Any]:
+def box(x0: Any, x1: Any, fill: str, edge: str) -> dict[str, Any]:
     """A stretch of time over the whole height; an edge keeps the shortest visible."""
     look = {"fillcolor": fill, "line": {"color": edge, "width": 1}, "layer": "below"}
     return {
@@ -78,7 +81,7 @@ def run_boxes(detection: Detection, runs: IntArray) -> list[dict[str, Any]]:
     group = {"name": "event", "legendgroup": "event"}
     edge = EVENT_EDGE if len(runs) < MANY else SOFT_EDGE
     return [
-        _box(x0, x1, EVENT_FILL, edge) | group | {"showlegend": i == 0}
+        box(x0, x1, EVENT_FILL, edge) | group | {"showlegend": i == 0}
         for i, (x0, x1) in enumerate(zip(starts, ends, strict=True))
     ]
 
@@ -89,14 +92,14 @@ def _run_boxes(detection: Detection, mask: BoolArray, fill: str, edge: str) -> l
     runs = runs[np.argsort(runs[:, 0] - runs[:, 1], kind="stable")[:MAX_SHADED]]
     starts = shown_time(detection.time[runs[:, 0]], detection.series.zone).tolist()
     ends = shown_time(detection.time[runs[:, 1] - 1], detection.series.zone).tolist()
-    return [_box(x0, x1, fill, edge) for x0, x1 in zip(starts, ends, strict=True)]
+    return [box(x0, x1, fill, edge) for x0, x1 in zip(starts, ends, strict=True)]
 
 
 def unscored_boxes(detection: Detection) -> list[dict[str, Any]]:
     """Warm-up and long gaps."""
     boxes = _run_boxes(detection, np.isnan(detection.score), UNSCORED_FILL, NO_EDGE)
     group = {"name": "not scored", "legendgroup": "unscored"}
-    return [box | group | {"showlegend": i == 0} for i, box in enumerate(boxes)]
+    return [each | group | {"showlegend": i == 0} for i, each in enumerate(boxes)]
 
 
 def strips_of(detection: Detection) -> list[tuple[str, BoolArray, str]]:
@@ -115,7 +118,7 @@ def strip_boxes(
     """The runs of a mask, in one lane only."""
     low, high = figure.layout[axis_name("yaxis", lane)].domain
     boxes = _run_boxes(detection, mask, fill, fill)
-    return [box | {"y0": low, "y1": high} for box in boxes]
+    return [each | {"y0": low, "y1": high} for each in boxes]
 
 
 def hide_axis(figure: go.Figure, detection: Detection, title: str, lane: int) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from offbeat.figures.canvas import EVENT, EXPECTED, NUMBER, VALUE, axis_name, line, short, stack
+from offbeat.figures.canvas import EVENT, NUMBER, VALUE, axis_name, line, short, stack
 from offbeat.figures.canvas import shown_time as shown
-from offbeat.figures.lanes import BAND_FILL, band
-from offbeat.figures.shading import EVENT_EDGE, EVENT_FILL
+from offbeat.figures.lanes import draw_course
+from offbeat.figures.shading import EVENT_EDGE, EVENT_FILL, box
 from offbeat.series import FloatArray
 from offbeat.server.workbench.moments import moment_number
 
@@ -19,6 +19,7 @@ __all__ = ["live_figure"]
 
 LANE_PX = {1: 260, 2: 170}
 LOW_LANE_PX = 130
+PARTS = ("values", "expected", "lower", "upper")
 Reading = Mapping[str, Any]
 
 
@@ -52,22 +53,9 @@ def live_figure(
 def _draw_channel(
     figure: go.Figure, x: Any, readings: Sequence[Reading], name: str, lane: int
 ) -> None:
-    at: dict[str, Any] = {"yaxis": axis_name("y", lane), "showlegend": lane == 1}
-    expected, lower, upper = (_column(readings, part, name) for part in PARTS)
-    if np.isfinite(expected).any():
-        figure.add_scatter(
-            **band(x, lower, upper), fill="toself", fillcolor=BAND_FILL, line={"width": 0},
-            mode="lines", name="expected band", legendgroup="band", hoverinfo="skip",
-            legendrank=30, **at,
-        )  # fmt: skip
-        figure.add_scatter(
-            x=x, y=expected, name="expected", line=line(EXPECTED, width=1.3, dash="dot"),
-            mode="lines", legendgroup="expected", hovertemplate=NUMBER, legendrank=20, **at,
-        )  # fmt: skip
-    figure.add_scatter(
-        x=x, y=_column(readings, "values", name), name="measured", line=line(VALUE), mode="lines",
-        legendgroup="measured", hovertemplate=NUMBER, legendrank=10, **at,
-    )  # fmt: skip
+    measured, *foreseen = (_column(readings, part, name) for part in PARTS)
+    at = {"yaxis": axis_name("y", lane), "hovertemplate": NUMBER, "showlegend": lane == 1}
+    draw_course(figure, x, measured, foreseen, at)
 
 
 def _draw_score(figure: go.Figure, x: Any, readings: Sequence[Reading], lane: int) -> None:
@@ -83,9 +71,6 @@ def _draw_score(figure: go.Figure, x: Any, readings: Sequence[Reading], lane: in
     figure.update_layout({axis_name("yaxis", lane): {"rangemode": "tozero"}})
 
 
-PARTS = ("expected", "lower", "upper")
-
-
 def _column(readings: Sequence[Reading], part: str, channel: str) -> FloatArray:
     found = [each[part].get(channel) for each in readings]
     return np.array([np.nan if each is None else each for each in found], dtype=float)
@@ -94,13 +79,11 @@ def _column(readings: Sequence[Reading], part: str, channel: str) -> FloatArray:
 def _boxes(times: np.ndarray, events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Where anomalies were, as far as it is seen."""
     first, last = times[[0, -1]].astype(np.int64).tolist()
-    look = {"fillcolor": EVENT_FILL, "line": {"color": EVENT_EDGE, "width": 1}, "layer": "below"}
     boxes = list[dict[str, Any]]()
     for each in events:
         if each["kind"] != "anomaly" or each["end"] < first or each["start"] > last:
             continue
         ends = np.array([max(first, each["start"]), min(last, each["end"])]).view("datetime64[ns]")
         x0, x1 = shown(ends, None).tolist()
-        place = {"type": "rect", "xref": "x", "yref": "paper", "x0": x0, "x1": x1}
-        boxes.append(place | {"y0": 0, "y1": 1, "name": "event"} | look)
+        boxes.append(box(x0, x1, EVENT_FILL, EVENT_EDGE) | {"name": "event"})
     return boxes
