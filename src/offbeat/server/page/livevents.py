@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from offbeat.errors import OffbeatError
 from offbeat.labels import ANOMALOUS
 from offbeat.recalibration import Recalibration
 from offbeat.server.page.event import KEYS
@@ -191,13 +190,10 @@ class LiveEvents:
 
     async def _look(self) -> None:
         self.found = None
-        try:
-            self.found = await self.visit.change(
-                self.visit.bench.watchers.recalibrate, self.watcher_id, self.series,
-                by=self.visit.caller.name,
-            )  # fmt: skip
-        except OffbeatError as problem:
-            say(str(problem), alert=True)
+        self.found = await self.visit.change(
+            self.visit.bench.watchers.recalibrate, self.watcher_id, self.series,
+            by=self.visit.caller.name,
+        )  # fmt: skip
         self._draw_lesson()
 
     def _draw_lesson(self) -> None:

@@ -41,16 +41,20 @@ VALUE = "(e) => emit(e.target.value)"
 async def watcher_view(visit: Visit) -> None:
     """One watcher, followed while it is looked at."""
     watcher = await visit.ask(visit.bench.watchers.get, visit.params["watcher_id"])
-    await _Scene(visit, watcher).build()
+    models = {each["model_id"] for each in watcher.models}
+    names = {each: (await visit.ask(visit.bench.models.get, each)).name for each in models}
+    await _Scene(visit, watcher, names).build()
 
 
 class _Scene:
     """What is on the screen, and how it follows."""
 
-    def __init__(self, visit: Visit, watcher: WatcherRecord) -> None:
+    def __init__(self, visit: Visit, watcher: WatcherRecord, names: dict[str, str]) -> None:
         self.visit, self.watcher = visit, watcher
+        self.names = {each["pattern"]: names[each["model_id"]] for each in watcher.models}
         self.chart: Chart | None = None
         self.drawn: object = None
+        self.told: object = None
         self.lead: tuple[str, ...] = ()
 
     @property
@@ -123,9 +127,7 @@ class _Scene:
 
     def _about(self) -> None:
         with card("What watches"):
-            names = {each.id: each.name for each in self.visit.bench.models.find(limit=1000)}
             self.in_use = tag("div")
-            self.names = {each["pattern"]: names[each["model_id"]] for each in self.watcher.models}
             for sink in self.watcher.sinks:
                 hint(f"To {sink}")
             hint(f"Begun by {self.watcher.created_by}, {ago(self.watcher.created_at)}.")
@@ -201,7 +203,7 @@ class _Scene:
     def _show_trouble(self) -> None:
         watcher = self.watcher
         told = (watcher.state, watcher.problem, watcher.note, watcher.refused, str(watcher.in_use))
-        if getattr(self, "told", None) == told:
+        if self.told == told:
             return
         self.told = told
         self.trouble.clear()
