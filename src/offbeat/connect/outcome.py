@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from offbeat.connect.contract import Outcome, short_digest
+from offbeat.series import IntArray
 from offbeat.stream import LiveEvent, Readings
 
 __all__ = [
     "event_to_dict",
     "identified_lines",
+    "kept_rows",
     "lines_of",
     "moment_text",
     "nullable",
@@ -34,8 +36,7 @@ _COLUMNS = ("values", "expected", "lower", "upper")
 
 def plain_readings(readings: Readings) -> list[dict[str, Any]]:
     """One dictionary a row of the grid; what became no row is left out."""
-    status = np.asarray(readings.status)
-    kept = np.flatnonzero(status < len(STATUSES))
+    status, kept = np.asarray(readings.status), kept_rows(readings)
     channels = readings.channels
     numbers = {
         name: nullable(np.asarray(getattr(readings, name))[kept])
@@ -53,6 +54,12 @@ def plain_readings(readings: Readings) -> list[dict[str, Any]]:
             row[name] = dict(zip(channels, table[i], strict=True))
         plain.append(row)
     return plain
+
+
+def kept_rows(readings: Readings) -> IntArray:
+    """Rows that `plain_readings` writes, shape (n,)."""
+    rows: IntArray = np.flatnonzero(np.asarray(readings.status) < len(STATUSES))
+    return rows
 
 
 def event_to_dict(event: LiveEvent) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from offbeat.server.store import DetectionRow, JobRow, LabelRow, SeriesRow, Stor
 from offbeat.server.workbench.memory import Memory
 from offbeat.server.workbench.moments import moment_text
 
-__all__ = ["SeriesShelf", "clean_name"]
+__all__ = ["LONGEST_NAME", "SeriesShelf", "clean_name"]
 
 LONGEST_NAME = 200
 MEMORY_BYTES = 256 << 20

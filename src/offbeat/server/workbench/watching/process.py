@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event, Thread
@@ -146,15 +145,12 @@ def _made(
             "the version that the checkpoint was written with was deleted: start the watcher anew"
         ) from None
 
-    def model_of(series: str) -> str:
-        return next((m for pattern, m in patterns.items() if fnmatchcase(series, pattern)), "")
-
     def told() -> dict[str, Any]:
         return {pattern: each.to_dict() for pattern, each in router.in_use.items()}
 
     return Watch(
         source_of(row.source),
-        [StoreSink(store, row.id, task.keep, model_of, told), *map(sink_of, row.sinks)],
+        [StoreSink(store, row.id, task.keep, router.model_of, told), *map(sink_of, row.sinks)],
         router,
         Fields(**row.fields),
         WatchOptions(checkpoint=checkpoint),

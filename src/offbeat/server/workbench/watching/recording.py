@@ -31,7 +31,7 @@ from offbeat.server.store import (
 )
 from offbeat.server.workbench.models import ModelShelf
 from offbeat.server.workbench.moments import moment_number
-from offbeat.server.workbench.series import SeriesShelf
+from offbeat.server.workbench.series import LONGEST_NAME, SeriesShelf
 from offbeat.server.workbench.watching.feed import Feed, LiveSeries
 
 __all__ = ["Recorder"]
@@ -39,7 +39,6 @@ __all__ = ["Recorder"]
 ORIGIN = "watcher"
 MOST_ROWS = 100_000
 """Rows of a recording; the oldest go."""
-LONGEST_NAME = 200
 
 
 class Recorder:

@@ -12,19 +12,18 @@ import numpy as np
 from offbeat.connect import ModelRule, Router
 from offbeat.connect.contract import Outcome, Refused
 from offbeat.connect.fields import Row
+from offbeat.connect.outcome import kept_rows
 from offbeat.detector import Detector
 from offbeat.errors import OffbeatError
 from offbeat.server.faults import NotThereError, StoreError
 from offbeat.server.store import Store
 from offbeat.server.workbench.models import ModelShelf, version_row
+from offbeat.server.workbench.series import LONGEST_NAME
 from offbeat.stream import Checkpoint, Readings, StreamOptions
 from offbeat.stream.teaching import exchange
 
 __all__ = ["InUse", "ModelBook", "TaughtRouter", "in_use_at"]
 
-KEPT_STATUSES = 2
-"""Of the readings that are written: scored, and no score."""
-LONGEST_NAME = 200
 NO_NAME = f"the name of a series is 1 to {LONGEST_NAME} printable characters"
 SHARES = 5
 """Channels of a reading of which it is kept how much of the score they made."""
@@ -52,15 +51,20 @@ class ModelBook:
         Where they are.
     patterns
         The model of each pattern, in the order in which they are tried.
+
+    Attributes
+    ----------
+    patterns
+        As given.
     """
 
     def __init__(self, store: Store, models: ModelShelf, patterns: Mapping[str, str]) -> None:
-        self._store, self._models, self._patterns = store, models, patterns
+        self._store, self._models, self.patterns = store, models, patterns
 
     def wanted(self) -> dict[str, InUse]:
         """What is in force now."""
         with self._store.reading() as session:
-            rows = {name: version_row(session, each) for name, each in self._patterns.items()}
+            rows = {name: version_row(session, each) for name, each in self.patterns.items()}
             return {name: InUse(row.id, row.number, row.cut_id) for name, row in rows.items()}
 
     def detector(self, in_use: InUse) -> Detector:
@@ -69,7 +73,7 @@ class ModelBook:
 
     def rules(self, in_use: Mapping[str, InUse]) -> list[ModelRule]:
         """As a router takes them."""
-        return [ModelRule(name, self.detector(in_use[name])) for name in self._patterns]
+        return [ModelRule(name, self.detector(in_use[name])) for name in self.patterns]
 
 
 class TaughtRouter(Router):
@@ -114,6 +118,10 @@ class TaughtRouter(Router):
         refused = [Refused.of(row.record, NO_NAME, source) for row in odd]
         return replace(said, refused=[*said.refused, *refused])
 
+    def model_of(self, series: str) -> str:
+        """Id of the model that watches a series; "" if none does."""
+        return self._book.patterns.get(self._key(series), "")
+
     def heed(self) -> None:
         """Take up what has changed in the store; one that is away is asked again."""
         try:
@@ -139,9 +147,8 @@ class TaughtRouter(Router):
     def _plain(self, said: Readings) -> list[dict[str, Any]]:
         """As `Router._plain`, with the filled channels and the shares of the score."""
         plain = super()._plain(said)
-        kept = np.flatnonzero(np.asarray(said.status) < KEPT_STATUSES)
         channels = said.channels
-        for reading, i in zip(plain, kept.tolist(), strict=True):
+        for reading, i in zip(plain, kept_rows(said).tolist(), strict=True):
             reading["imputed"] = [channels[c] for c in np.flatnonzero(said.imputed[i])]
             shares = said.shares[i]
             order = np.argsort(-np.nan_to_num(shares), kind="stable")[:SHARES].tolist()
