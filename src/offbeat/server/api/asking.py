@@ -25,6 +25,7 @@ __all__ = [
     "SaidFeedback",
     "SaidVerdict",
     "Version",
+    "Word",
     "arriving",
     "download",
 ]
@@ -70,6 +71,13 @@ SaidFeedback = Annotated[
     BeforeValidator(usual_verdict),
     Field(description=f"{VERDICT_TEXT}; clear: take back what was said"),
 ]
+
+
+class Word(Body):
+    """What a person says of an event."""
+
+    feedback: SaidFeedback
+    note: str = ""
 
 
 @asynccontextmanager

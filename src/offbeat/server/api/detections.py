@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from offbeat.server.api.asking import Bench, Body, Name, PlainJSON, SaidFeedback, download
+from offbeat.server.api.asking import Bench, Body, Name, PlainJSON, Word, download
 from offbeat.server.records import DetectionRecord, JobRecord, LabelRecord
 from offbeat.server.workbench.exports import TableFormat
 
@@ -21,13 +21,6 @@ class Scoring(Body):
     series_id: str
     model_id: str
     version: int | None = None
-
-
-class Word(Body):
-    """What a person says of an event."""
-
-    feedback: SaidFeedback
-    note: str = ""
 
 
 @router.post(

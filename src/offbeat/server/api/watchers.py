@@ -13,13 +13,12 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from offbeat.server.api.asking import Bench, Body, Name, PlainJSON, SaidFeedback, download
+from offbeat.server.api.asking import Bench, Body, Name, PlainJSON, Word, download
 from offbeat.server.faults import NotThereError
 from offbeat.server.records import CutRecord, LabelRecord, SeriesRecord, WatcherRecord
 from offbeat.server.store import now_text
 from offbeat.server.workbench import WatcherRequest, Workbench
 from offbeat.server.workbench.exports import TableFormat
-from offbeat.thresholds import LabelledThreshold
 from offbeat.thresholds.text import parse_goal
 
 __all__ = ["router"]
@@ -74,13 +73,6 @@ class Start(Body):
     """`anew` forgets the checkpoint, and with it where the source was."""
 
     anew: bool = False
-
-
-class Word(Body):
-    """What a person says of an event."""
-
-    feedback: SaidFeedback
-    note: str = ""
 
 
 class Lesson(Body):
@@ -214,7 +206,7 @@ def record(watcher_id: str, bench: Bench, by: Name, series: str | None = None) -
 def recalibrate(watcher_id: str, body: Lesson, bench: Bench, by: Name) -> Response:
     """On the rows of now; nothing has changed yet."""
     found = bench.watchers.recalibrate(
-        watcher_id, body.series, by=by, goal=_goal(body), alike=body.alike
+        watcher_id, body.series, by=by, goal=parse_goal(body.goal), alike=body.alike
     )
     return PlainJSON(found.to_dict())
 
@@ -225,7 +217,7 @@ def recalibrate(watcher_id: str, body: Lesson, bench: Bench, by: Name) -> Respon
 def apply(watcher_id: str, body: Lesson, bench: Bench, by: Name) -> Response:
     """As proposed; undone like any other cut."""
     found = bench.watchers.recalibrate(
-        watcher_id, body.series, by=by, goal=_goal(body), alike=body.alike
+        watcher_id, body.series, by=by, goal=parse_goal(body.goal), alike=body.alike
     )
     return PlainJSON(bench.watchers.apply(watcher_id, found, body.series, by=by))
 
@@ -278,7 +270,3 @@ async def _stream(
 def _event(name: str, data: Any, after: str) -> bytes:
     head = f"id: {after}\nevent: {name}\ndata: ".encode()
     return head + orjson.dumps(data) + b"\n\n"
-
-
-def _goal(body: Lesson) -> LabelledThreshold:
-    return parse_goal(body.goal)
