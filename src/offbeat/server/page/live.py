@@ -55,7 +55,6 @@ async def live_view(visit: Visit) -> None:
     with rows:
         tag("div", "waiting")
     listing = _Listing(visit, rows)
-    ui.timer(0.05, listing.refresh, once=True)
     ui.timer(LOOK_EVERY, listing.refresh)
 
 

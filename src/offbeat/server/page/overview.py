@@ -79,7 +79,6 @@ class _Listing:
         self.rows = tag("div", "rows", aria_live="off")
         with self.rows:
             tag("div", "waiting")
-        ui.timer(0.05, self._refresh, once=True)
         ui.timer(LOOK_EVERY, self._refresh)
 
     async def _find(self, event: object) -> None:

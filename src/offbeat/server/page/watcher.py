@@ -98,7 +98,7 @@ class _Scene:
             with tag("div", "desk-events"):
                 self.events.build_list()
         await self.refresh()
-        ui.timer(LOOK_EVERY, self.refresh)
+        ui.timer(LOOK_EVERY, self.refresh, immediate=False)
 
     def _tools(self) -> None:
         text, kind = state_of(self.watcher)
