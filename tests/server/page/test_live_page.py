@@ -58,7 +58,7 @@ def test_a_watcher_is_made_moves_and_is_taught(house, opened):
         page.keyboard.press("j")
         page.keyboard.press("f")
         page.keyboard.press("r")
-        page.get_by_text("From", exact=False).first.wait_for()
+        page.get_by_text("mute what is alike").wait_for()
         keep_pictures(page, "live-taught")
         page.keyboard.press("p")
         page.get_by_text("In force from the next row").wait_for()

@@ -21,6 +21,7 @@ from offbeat.stamps import step_text
 if TYPE_CHECKING:
     from offbeat.detector import Detector
     from offbeat.preparation import Span
+    from offbeat.series import Series
     from offbeat.training import ProgressHook
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Task",
     "TrainTask",
     "about_model",
+    "about_series",
     "task_from_dict",
     "task_to_dict",
 ]
@@ -68,18 +70,7 @@ class ReadTask:
         series = reading.series
         self._refuse_large(len(series), series.n_channels)
         write_series(series, Path(self.target))
-        ends = (int(series.time.min()), int(series.time.max())) if series.has_clock else (0, None)
-        return {
-            "name": series.name,
-            "n_rows": len(series),
-            "channels": list(series.channels),
-            "start": ends[0],
-            "end": len(series) - 1 if ends[1] is None else ends[1],
-            "has_clock": series.has_clock,
-            "has_label": series.label is not None,
-            "zone": series.zone,
-            "notes": list(reading.notes),
-        }
+        return {**about_series(series), "name": series.name, "notes": list(reading.notes)}
 
     def _refuse_wide_parquet(self) -> None:
         """A small Parquet file can hold any number of equal rows: look before it is unpacked."""
@@ -249,6 +240,22 @@ Task = ReadTask | CheckTask | TrainTask | RetrainTask | ScoreTask
 KINDS: Mapping[str, type[Task]] = {
     kind.__name__: kind for kind in (ReadTask, CheckTask, TrainTask, RetrainTask, ScoreTask)
 }
+
+
+def about_series(series: Series) -> dict[str, Any]:
+    """What a list of series shows of one."""
+    ends = (0, len(series) - 1)
+    if series.has_clock:
+        ends = (int(series.time.min()), int(series.time.max()))
+    return {
+        "n_rows": len(series),
+        "channels": list(series.channels),
+        "start": ends[0],
+        "end": ends[1],
+        "has_clock": series.has_clock,
+        "has_label": series.label is not None,
+        "zone": series.zone,
+    }
 
 
 def about_model(fitted: Detector) -> dict[str, Any]:

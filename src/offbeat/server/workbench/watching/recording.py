@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from offbeat.series import Series
 from offbeat.server.files import DataFolder, Shelf, StoredFile, write_series
-from offbeat.server.jobs.tasks import ScoreTask
+from offbeat.server.jobs.tasks import ScoreTask, about_series
 from offbeat.server.jobs.worker import Worker
 from offbeat.server.records import SeriesRecord
 from offbeat.server.store import (
@@ -151,10 +151,10 @@ class Recorder:
 
 def _new_row(session: Session, watcher_id: str, name: str, by: str) -> SeriesRow:
     watcher = row_of(session, WatcherRow, watcher_id)
-    row = SeriesRow(id=new_id(), name=_name(watcher.name, name), created_by=by)
-    row.origin, row.notes = f"{ORIGIN} {watcher_id}", []
-    row.has_clock, row.has_label, row.zone = True, False, None
-    return row
+    return SeriesRow(
+        id=new_id(), name=_name(watcher.name, name), created_by=by, notes=[],
+        origin=f"{ORIGIN} {watcher_id}",
+    )  # fmt: skip
 
 
 def _take_older(session: Session, row: SeriesRow) -> list[tuple[Shelf, str]]:
@@ -197,8 +197,8 @@ def joined(old: Series, new: Series) -> Series:
 
 def _describe(row: SeriesRow, made: Series, file: StoredFile) -> None:
     row.file, row.bytes, row.checksum = file.name, file.bytes, file.checksum
-    row.n_rows, row.channels = len(made), list(made.channels)
-    row.start, row.end = int(made.time[0].astype(np.int64)), int(made.time[-1].astype(np.int64))
+    for name, found in about_series(made).items():
+        setattr(row, name, found)
     row.check = None
 
 
