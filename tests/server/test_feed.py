@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from offbeat.server.store import Store, WatcherRow, live_events, live_series
+from offbeat.server.store import Store, WatcherRow, live_events, live_readings, live_series
 from offbeat.server.workbench.watching.feed import Feed
 
 EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
@@ -54,4 +54,23 @@ def test_series_of_many_watchers_are_told_apart_in_as_many_questions_as_of_one(
     selects = [each for each in asked if each.lstrip().startswith("SELECT")]
     assert len(selects) == 2
     assert [(each, live.name) for each, live in feed.due()] == [("b", "pump")]
+    store.close()
+
+
+def test_the_course_of_a_watcher_is_the_worst_of_its_series_at_each_moment(store_url: str) -> None:
+    store = Store(store_url)
+    store.migrate()
+    severities = [("pump", 0, 0.5), ("pump", 1, None), ("pump", 2, 0.25), ("fan", 1, 3.0)]
+    severities += [("fan", 2, 0.125), ("fan", 3, float("nan"))]
+    rows = [
+        {"watcher_id": "a", "series": name, "time": at, "at": LATE, "about": {"severity": number}}
+        for name, at, number in severities
+    ]
+    with store.writing() as session:
+        session.add_all([watcher("a"), watcher("b")])
+        session.flush()
+        session.execute(live_readings.insert(), rows)
+    feed = Feed(store)
+    assert feed.newest(["a", "b"], 120) == {"a": [0.5, 3.0, 0.25, None], "b": []}
+    assert feed.newest(["a"], 3) == {"a": [0.25, None]}  # rows, not moments
     store.close()

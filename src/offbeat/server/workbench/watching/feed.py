@@ -210,14 +210,13 @@ class Feed:
         with self._store.reading() as session:
             for each in watcher_ids:
                 rows = (
-                    select(table.time, table.about)
+                    select(table.time, table.about["severity"].as_float())
                     .where(table.watcher_id == each)
                     .order_by(table.at.desc(), table.time.desc())
                     .limit(limit)
                 )
                 by_time: dict[int, float | None] = {}
-                for time, about in session.execute(rows):
-                    severity = about.get("severity")
+                for time, severity in session.execute(rows):
                     known = by_time.get(time)
                     higher = known is None or (severity is not None and severity > known)
                     by_time[time] = severity if higher else known
