@@ -185,8 +185,9 @@ class MQTTSink(ConfirmedSink):
         if self._client.connection is None:
             await self._client.connect()
         publish, qos = self._client.connection.publish, self._client.zmqtt.QoS.AT_LEAST_ONCE
-        for size in (len(line.encode()) for line in lines):
-            if size > LARGEST:
-                raise DataError(f"{self.name}: a message of {size:,} bytes is more than MQTT takes")
-        sent = (publish(self._topic, line.encode(), qos=qos) for line in lines)
+        bodies = [line.encode() for line in lines]
+        size = max(map(len, bodies))
+        if size > LARGEST:
+            raise DataError(f"{self.name}: a message of {size:,} bytes is more than MQTT takes")
+        sent = (publish(self._topic, body, qos=qos) for body in bodies)
         await asyncio.wait_for(asyncio.gather(*sent), SECONDS)
