@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
-from watchers import lines
+from watchers import Running, free_port, lines, until
 
 from live_data import CHANNELS, QUICK, rows
 from offbeat import LSTMDetector, Series
-from offbeat.connect import watch
 
 PUMPS = ("a", "b", "c")
 SECOND = np.timedelta64(1, "s")
+SETTLES = 6.0
+"""Seconds after which Prometheus has begun, and has given what was scraped before."""
 
 
 class Plant:
@@ -35,6 +34,7 @@ class Plant:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._row = folder, 0
+        self._over: float | None = None
         self._values = {pump: rows(5000, seed) for seed, pump in enumerate(PUMPS)}
         self.model = folder / "seconds.offbeat"
         time_ = np.datetime64("2026-03-01", "s") + SECOND * np.arange(480)
@@ -52,7 +52,7 @@ class Plant:
         command = ["prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=data"]
         command += [f"--web.listen-address=127.0.0.1:{self._port}"]
         self._process = subprocess.Popen(command, cwd=self._folder, stderr=subprocess.DEVNULL)
-        time.sleep(6)
+        time.sleep(SETTLES)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,35 +77,18 @@ class Plant:
 
     def is_over(self) -> bool:
         """Whether a while has passed since the last kill: all that came before it was asked for."""
-        self._until = getattr(self, "_until", time.monotonic() + 6)
-        return time.monotonic() > self._until
+        if self._over is None:
+            self._over = time.monotonic() + SETTLES
+        return time.monotonic() > self._over
 
     def ask_again(self, first: str, to: list[str]) -> None:
         """From the first time on, by a watch that lives."""
-        stop, since = Event(), datetime.now(UTC) - datetime.fromisoformat(first)
-        said = list[str]()
+        begin = datetime.now(UTC)
+        since = (begin - datetime.fromisoformat(first)).total_seconds()
 
-        def say(text: str) -> None:
-            said.append(text)
+        def is_there() -> bool:
+            came = lines(Path(to[0]), "reading")
+            return any(each["time"] >= begin.isoformat() for each in came)
 
-        from threading import Thread
-
-        named = {"stop": stop, "say": say}
-        source = self.source(round(since.total_seconds()) + 3)
-        thread = Thread(target=watch, args=(source, to, [str(self.model)]), kwargs=named)
-        thread.start()
-        last = datetime.now(UTC).isoformat()
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            came = [each["time"] for each in lines(Path(to[0]), "reading")]
-            if came and max(came) >= last:
-                break
-            time.sleep(0.2)
-        stop.set()
-        thread.join()
-
-
-def free_port() -> int:
-    """One that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+        with Running(self.source(round(since) + 3), to, [str(self.model)]):
+            until(is_there, "the same span does not come again")

@@ -13,6 +13,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -190,32 +191,42 @@ def bars_table(held: list[Bar]) -> list[str]:
     return ["| bar | holds | found |", "|---|---|---|", *(bar.line() for bar in held), ""]
 
 
+def table(
+    columns: Sequence[str],
+    found: Iterable[tuple[Sequence[str], Found]],
+    cells: Callable[[Found], Sequence[str]],
+) -> list[str]:
+    """A line each, of its first cells and its figures, or why there are none."""
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    for first, each in found:
+        line = [*first, *([each["trouble"]] if "trouble" in each else cells(each))]
+        line += [""] * (len(columns) - len(line))
+        lines.append(f"| {' | '.join(line)} |")
+    return [*lines, ""]
+
+
 def engine_table(
     engine: dict[tuple[str, int], Found], alarm: dict[tuple[str, int], Found]
 ) -> list[str]:
     """Points a second by number of series, beside the products alone."""
-    lines = [
+    columns = ("model", "series", "points/s", "products alone, points/s", "share", "peak, MB")
+
+    def cells(found: Found) -> list[str]:
+        plain, speed = found.get("product_points_s"), found["points_s"]
+        beside = ["", ""] if plain is None else [f"{plain:,.0f}", f"{speed / plain:.0%}"]
+        return [f"{speed:,.0f}", *beside, f"{found['peak_mb']:,.0f}", f"{found['load']:.1f}"]
+
+    usual = [((name, f"{n_series:,}"), found) for (name, n_series), found in engine.items()]
+    loud = [((f"{name}, all alarm", f"{n:,}"), found) for (name, n), found in alarm.items()]
+    return [
         "## Points a second, by number of series",
         "",
         "One row each in one `update_many`, Python call included. The products are the plain",
         "matrix products of the same shapes, of network and memory, and nothing else. The load is",
         "that of the machine right after.",
         "",
-        "| model | series | points/s | products alone, points/s | share | peak, MB | load |",
-        "|---|---|---|---|---|---|---|",
+        *table((*columns, "load"), [*usual, *loud], cells),
     ]
-    for (name, n_series), found in engine.items():
-        if "trouble" in found:
-            lines.append(f"| {name} | {n_series:,} | {found['trouble']} | | | | |")
-            continue
-        plain = found["product_points_s"]
-        speed = found["points_s"]
-        cells = [name, f"{n_series:,}", f"{speed:,.0f}", f"{plain:,.0f}", f"{speed / plain:.0%}"]
-        lines.append(f"| {' | '.join(cells)} | {found['peak_mb']:,.0f} | {found['load']:.1f} |")
-    for (name, n_series), found in alarm.items():
-        cells = [f"{name}, all alarm", f"{n_series:,}", f"{found['points_s']:,.0f}", "", ""]
-        lines.append(f"| {' | '.join(cells)} | {found['peak_mb']:,.0f} | {found['load']:.1f} |")
-    return [*lines, ""]
 
 
 def memory_line(found: Found) -> list[str]:
@@ -232,40 +243,47 @@ def memory_line(found: Found) -> list[str]:
 
 def retraining_table(trained: dict[str, Found]) -> list[str]:
     """One call every 10 ms, calm and while a model is trained again."""
-    lines = [
+    columns = ("training", "p50, ms", "p99, ms", "longest, ms", "calls", "load")
+
+    def cells(found: Found) -> list[str]:
+        took = [f"{1000 * found[each]:.2f}" for each in ("p50", "p99", "longest")]
+        return [*took, str(found["n"]), f"{found['load']:.1f}"]
+
+    return [
         "## `update` while a model is trained again",
         "",
         "A call every 10 ms; the model learns 20,000 rows meanwhile. `offbeat watch --retrain` has",
         "a process of its own for that, which stands back behind the stream (nice 10).",
         "",
-        "| training | p50, ms | p99, ms | longest, ms | calls | load |",
-        "|---|---|---|---|---|---|",
+        *table(columns, [((RETRAINING[how],), found) for how, found in trained.items()], cells),
     ]
-    for how, found in trained.items():
-        if "trouble" in found:
-            lines.append(f"| {RETRAINING[how]} | {found['trouble']} | | | | |")
-            continue
-        times_ms = " | ".join(f"{1000 * found[each]:.2f}" for each in ("p50", "p99", "longest"))
-        lines.append(f"| {RETRAINING[how]} | {times_ms} | {found['n']} | {found['load']:.1f} |")
-    return [*lines, ""]
 
 
 def latency_table(engine: dict[tuple[str, int], Found]) -> list[str]:
     """One series, one call a point."""
-    lines = ["## One series, `update` by `update`", "", "| model | p50, ms | p99, ms | load |"]
-    lines.append("|---|---|---|---|")
-    for (name, n_series), found in engine.items():
-        if n_series == 1 and "p50" in found:
-            p50, p99 = 1000 * found["p50"], 1000 * found["p99"]
-            lines.append(f"| {name} | {p50:.2f} | {p99:.2f} | {found['load']:.1f} |")
-    return [*lines, ""]
+
+    def cells(found: Found) -> list[str]:
+        return [*(f"{1000 * found[each]:.2f}" for each in ("p50", "p99")), f"{found['load']:.1f}"]
+
+    single = [((name,), found) for (name, n_series), found in engine.items() if n_series == 1]
+    lines = ["## One series, `update` by `update`", ""]
+    return lines + table(("model", "p50, ms", "p99, ms", "load"), single, cells)
 
 
 def peers_table(engine: dict[tuple[str, int], Found], peers: dict[str, Found]) -> list[str]:
     """Others, point by point, beside our single `update` and our 10,000 series at once."""
     one = engine[OURS, 1]
     many = engine.get((OURS, 10_000))
-    lines = [
+    columns = ("", "points/s", "p50, ms", "p99, ms", "ours, one series", "ours, 10,000 series")
+
+    def cells(found: Found) -> list[str]:
+        speed = found["points_s"]
+        took = [f"{1000 * found['p50']:.2f}", f"{1000 * found['p99']:.2f}"]
+        beside = [times(1 / one["p50"] / speed)]
+        beside.append("" if many is None else times(many["points_s"] / speed))
+        return [f"{speed:,.0f}", *took, *beside, f"{found['load']:.1f}"]
+
+    return [
         "## Others, point by point",
         "",
         "One channel. The tutorial's model and PyOD read the last 50 rows with every call, River",
@@ -273,20 +291,8 @@ def peers_table(engine: dict[tuple[str, int], Found], peers: dict[str, Found]) -
         "score, cut, expected band, channels, events. River and PyOD's histograms cost less a",
         "point than one `update` of ours; many series at once cost less than either.",
         "",
-        "| | points/s | p50, ms | p99, ms | ours, one series | ours, 10,000 series | load |",
-        "|---|---|---|---|---|---|---|",
+        *table((*columns, "load"), [((name,), found) for name, found in peers.items()], cells),
     ]
-    for name, found in peers.items():
-        if "trouble" in found:
-            lines.append(f"| {name} | {found['trouble']} | | | | | |")
-            continue
-        speed = found["points_s"]
-        cells = [f"{speed:,.0f}", f"{1000 * found['p50']:.2f}", f"{1000 * found['p99']:.2f}"]
-        cells.append(times(1 / one["p50"] / speed))
-        cells.append("" if many is None else times(many["points_s"] / speed))
-        cells.append(f"{found['load']:.1f}")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return [*lines, ""]
 
 
 def times(ratio: float) -> str:

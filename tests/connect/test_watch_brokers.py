@@ -77,6 +77,26 @@ def test_what_was_acknowledged_does_not_come_again(broker: Broker) -> None:
         again.close()
 
 
+def test_when_a_message_is_lost_on_the_way_all_that_came_with_it_come_again(monkeypatch) -> None:
+    broker = Nats()
+    source: Any = source_of(broker.source())
+    source.open(None)
+    fetch = source._fetch
+
+    async def with_a_hole(patience: float) -> list[Any]:
+        monkeypatch.setattr(source, "_fetch", fetch)
+        came = await fetch(patience)
+        return [each for i, each in enumerate(came) if i != 2]
+
+    monkeypatch.setattr(source, "_fetch", with_a_hole)
+    broker.send([b'{"a": %d}' % number for number in range(5)])
+    with pytest.raises(ConnectionError, match="asked for again"):
+        source.take(1.0)
+    assert taken(source, 5) == list(range(5))
+    source.close()
+    broker.close()
+
+
 def taken(source: Any, n_wanted: int) -> list[int]:
     found = list[int]()
     for _ in range(50):

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from watchers import Running, lines, ndjson, records, until
+from watchers import Running, free_port, lines, ndjson, records, until
 
 from offbeat import cli
 from offbeat.connect import Outcome, WatchOptions, sink_of, source_of
@@ -26,11 +25,6 @@ from offbeat.connect.monitoring import ALERTS
 from offbeat.errors import ConfigError, DataError
 
 httpx = pytest.importorskip("httpx")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class Answers(BaseHTTPRequestHandler):

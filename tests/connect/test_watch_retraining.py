@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 from watchers import Watchers, lines, ndjson, until
 
-from live_data import CHANNELS, START, STEP, rows, trained
-from offbeat import ConfigError, DataError, PersistenceDetector, StreamDetector, load
-from offbeat.connect import RetrainOptions, WatchOptions, watch
+from live_data import CHANNELS, START, STEP, clocked, rows, trained
+from offbeat import (
+    ConfigError,
+    DataError,
+    PersistenceDetector,
+    StreamDetector,
+    StreamOptions,
+    load,
+)
+from offbeat.connect import ModelRule, RetrainOptions, Router, WatchOptions, watch
+from offbeat.connect.fields import Row
 from offbeat.connect.retraining import Retrainer
 from offbeat.stream import Checkpoint, Journal, RetrainOrder, read_rows
 from offbeat.stream.aside import carry_out
@@ -258,6 +266,27 @@ def test_each_model_is_due_by_the_clock_of_its_data_and_one_is_trained_at_a_time
     retrainer.close()
     for stream in streams.values():
         stream.record = None
+
+
+def test_a_checkpoint_after_an_exchange_belongs_to_the_other_model(tmp_path: Path) -> None:
+    options = StreamOptions(history=60)
+    other = PersistenceDetector().fit(clocked(rows(300, 3)))
+    router, again, before = (
+        Router([ModelRule("*", each)], options)
+        for each in (trained("lstm"), other, trained("lstm"))
+    )
+    table = rows(100, 7)
+    came, more = (
+        [Row(START + STEP * i, "a", dict(zip(CHANNELS, table[i], strict=True)), {}) for i in some]
+        for some in (range(80), range(80, 100))
+    )
+    router.update(came, "here")
+    router.exchange("*", other, same_model=False)
+    path = router.state({"source here": 7}).write(tmp_path / "kept")
+    assert again.restore(path) == {"source here": 7}
+    assert again.update(more, "here").readings == router.update(more, "here").readings
+    with pytest.raises(DataError, match="another model"):
+        before.restore(path)
 
 
 def test_what_cannot_be_is_said(normal: Path) -> None:

@@ -78,6 +78,14 @@ def test_another_model_begins_on_the_history(series: Series) -> None:
     assert stream.detector is other
 
 
+def test_another_model_before_the_first_row_is_as_if_made_with_it(series: Series) -> None:
+    other = ARDetector().fit(clocked(rows(300, 3)))
+    stream = StreamDetector(trained("linear"), StreamOptions(history=100))
+    exchange(stream, other, same_model=False)
+    parts, alone = streamed(stream, series), streamed(StreamDetector(other), series)
+    assert np.array_equal(joined(parts, "score"), joined(alone, "score"), equal_nan=True)
+
+
 def test_what_cannot_go_on_is_refused_and_changes_nothing(series: Series) -> None:
     stream = StreamDetector(trained("linear"))
     with pytest.raises(ConfigError, match="history"):

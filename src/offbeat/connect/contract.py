@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,15 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.records) + len(self.refused)
+
+    @classmethod
+    def joined(cls, parts: Iterable[Batch]) -> Batch:
+        """One after the other."""
+        records, refused = list[Record](), list[Refused]()
+        for each in parts:
+            records += each.records
+            refused += each.refused
+        return cls(records, refused)
 
 
 @dataclass(frozen=True)

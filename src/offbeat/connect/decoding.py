@@ -115,13 +115,7 @@ class Lines:
 
     def decode(self, lines: Sequence[bytes]) -> Batch:
         """Records of lines; empty ones are none."""
-        records, refused = list[Record](), list[Refused]()
-        for line in lines:
-            if line.strip():
-                batch = decode_message(line, self._source)
-                records += batch.records
-                refused += batch.refused
-        return Batch(records, refused)
+        return Batch.joined(decode_message(line, self._source) for line in lines if line.strip())
 
 
 class CSVLines(Lines):

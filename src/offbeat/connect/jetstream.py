@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from offbeat.connect.addresses import Address
-from offbeat.connect.contract import Batch, Outcome, Position, Record, Refused, Sink, Source
+from offbeat.connect.contract import Batch, Outcome, Position, Sink, Source
 from offbeat.connect.decoding import decode_message
 from offbeat.connect.loop import Loop
 from offbeat.connect.outcome import identified_lines
@@ -104,19 +104,17 @@ class JetStreamSource(Source):
         if self._subscription is None or not self._client.is_connected:
             self.open(None)
         messages = self._client.loop.do(self._fetch(patience))
-        records, refused = list[Record](), list[Refused]()
-        for message in messages:
-            number = message.metadata.sequence
-            if number.consumer != self._delivered + 1:
-                self._subscription = None
-                raise ConnectionError("messages were lost on the way and are asked for again")
-            self._delivered = number.consumer
+        numbers, new = [each.metadata.sequence for each in messages], list[Any]()
+        self._delivered += len(messages)
+        first = self._delivered - len(messages) + 1
+        if [each.consumer for each in numbers] != list(range(first, self._delivered + 1)):
+            self._subscription = None  # none of them is taken: they come again
+            raise ConnectionError("messages were lost on the way and are asked for again")
+        for message, number in zip(messages, numbers, strict=True):
             if number.stream > self._sequence:
                 self._sequence, self._known, self._last = number.stream, True, message
-                batch = decode_message(message.data, self.name, message.subject)
-                records += batch.records
-                refused += batch.refused
-        return Batch(records, refused)
+                new.append(message)
+        return Batch.joined(decode_message(each.data, self.name, each.subject) for each in new)
 
     def position(self) -> Position:
         """As `Source.position`."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from offbeat.connect.addresses import Address
-from offbeat.connect.contract import Batch, Position, Record, Refused, Source
+from offbeat.connect.contract import Batch, Position, Source
 from offbeat.connect.decoding import LARGEST_MESSAGE, decode_message
 from offbeat.connect.loop import LONGEST, Loop
 from offbeat.connect.queues import BATCH, LOGGERS, SECONDS, QueueSink
@@ -63,14 +63,12 @@ class KafkaSource(Source):
         except OSError:
             self._let_go()
             raise
-        records, refused = list[Record](), list[Refused]()
-        for message in messages:
-            self._offsets[str(message.partition)] = message.offset
-            self._unsafe[message.topic, message.partition] = message.offset + 1
-            batch = decode_message(message.value or b"", self.name, message.topic)
-            records += batch.records
-            refused += batch.refused
-        return Batch(records, refused)
+        for each in messages:
+            self._offsets[str(each.partition)] = each.offset
+            self._unsafe[each.topic, each.partition] = each.offset + 1
+        return Batch.joined(
+            decode_message(each.value or b"", self.name, each.topic) for each in messages
+        )
 
     def position(self) -> Position:
         """As `Source.position`."""

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from offbeat.connect.addresses import Address
-from offbeat.connect.contract import Batch, Position, Record, Refused, Source
+from offbeat.connect.contract import Batch, Position, Source
 from offbeat.connect.decoding import decode_message
 from offbeat.connect.loop import Loop
 from offbeat.connect.queues import A_MOMENT, BATCH, SECONDS, ConfirmedSink
@@ -97,13 +97,10 @@ class MQTTSource(Source):
         except OSError:
             self._client.let_go()
             raise
-        records, refused = list[Record](), list[Refused]()
-        for message in messages:
-            self._unsafe.append(message)
-            batch = decode_message(message.payload, self.name, message.topic)
-            records += batch.records
-            refused += batch.refused
-        return Batch(records, refused)
+        self._unsafe += messages
+        return Batch.joined(
+            decode_message(each.payload, self.name, each.topic) for each in messages
+        )
 
     def position(self) -> Position:
         """As `Source.position`."""
@@ -188,8 +185,9 @@ class MQTTSink(ConfirmedSink):
         if self._client.connection is None:
             await self._client.connect()
         publish, qos = self._client.connection.publish, self._client.zmqtt.QoS.AT_LEAST_ONCE
-        for size in (len(line.encode()) for line in lines):
-            if size > LARGEST:
-                raise DataError(f"{self.name}: a message of {size:,} bytes is more than MQTT takes")
-        sent = (publish(self._topic, line.encode(), qos=qos) for line in lines)
+        bodies = [line.encode() for line in lines]
+        size = max(map(len, bodies))
+        if size > LARGEST:
+            raise DataError(f"{self.name}: a message of {size:,} bytes is more than MQTT takes")
+        sent = (publish(self._topic, body, qos=qos) for body in bodies)
         await asyncio.wait_for(asyncio.gather(*sent), SECONDS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from offbeat.connect.addresses import Address
-from offbeat.connect.contract import Batch, Outcome, Position, Record, Refused, Sink, Source
+from offbeat.connect.contract import Batch, Outcome, Position, Sink, Source
 from offbeat.connect.decoding import cell, decode_message
 from offbeat.connect.outcome import lines_of
 from offbeat.parts import optional_part
@@ -80,15 +80,13 @@ class RedisSource(Source):
             raise
         if self._pending_from:
             self._pending_from = entries[-1][0].decode() if entries else ""
-        records, refused = list[Record](), list[Refused]()
+        new = list[Mapping[bytes, bytes]]()
         for name, fields in entries:
             self._taken.append(name)
             if fields and _parts(name) > self._last:
                 self._last = _parts(name)
-                batch = self._decode(fields)
-                records += batch.records
-                refused += batch.refused
-        return Batch(records, refused)
+                new.append(fields)
+        return Batch.joined(map(self._decode, new))
 
     def position(self) -> Position:
         """As `Source.position`."""

@@ -30,6 +30,7 @@ from offbeat.stream import (
     StreamOptions,
     fingerprint,
 )
+from offbeat.stream.teaching import exchange
 
 __all__ = ["ModelRule", "Router", "models_beside"]
 
@@ -142,6 +143,12 @@ class Router:
                 readings += self._plain(said)
                 events += said.events
         return Outcome(readings, events, refused)
+
+    def exchange(self, key: str, detector: Detector, *, same_model: bool) -> None:
+        """As `offbeat.stream.teaching.exchange`; a rule counts as made with this detector now."""
+        exchange(self._streams[key], detector, same_model=same_model)
+        self._given[key] = fingerprint(detector)
+        self._newer.pop(key, None)
 
     def retrained(self) -> list[str]:
         """Begin and end what is to be trained again; what people should know of it."""

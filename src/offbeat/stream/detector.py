@@ -225,10 +225,9 @@ class StreamDetector:
         row = self._intake.known(series)
         if not self.options.history:
             raise ConfigError("no history is kept: give StreamOptions(history=rows)")
-        moments, values = self._line.kept(row)
-        detector = self.detector
-        time = as_time(moments, detector.has_clock_)
-        return Series(values, time, detector.channels_, zone=self.options.zone, name=series)
+        kept, detector = self._line.kept(np.array([row])), self.detector
+        time = as_time(kept.time, detector.has_clock_)
+        return Series(kept.values, time, detector.channels_, zone=self.options.zone, name=series)
 
     def retrain_aside(
         self, series: str = "series", *, held_back: float = HELD_BACK
@@ -259,7 +258,7 @@ class StreamDetector:
         """
         if retraining.is_better:
             before = self.detector
-            self._swap(retraining.detector)
+            self._swap(retraining.detector, self._after_history(retraining.detector))
             self._before = before
         return retraining.is_better
 
@@ -279,8 +278,7 @@ class StreamDetector:
         """
         if self._before is None:
             raise ConfigError("there is no earlier model to roll back to")
-        self._swap(self._before)
-        self._before = None
+        self._swap(self._before, self._after_history(self._before))
 
     def take_over(
         self, detector: Detector, there: Checkpoint, since: KeptRows | None = None
@@ -298,30 +296,29 @@ class StreamDetector:
         since
             The rows after these; `number` is the place of their series.
         """
-        line, n_series = Line(detector, self.options), len(there.plain["series"])
-        line.grow(n_series)
-        line.restore(part("line", there.arrays), n_series)
-        self._given = detector
-        line.grow(self._intake.capacity)
+        line = Line(detector, self.options, self._intake.capacity)
+        line.restore(part("line", there.arrays), len(there.plain["series"]))
         if since is not None:
             line.replay(since, self._intake.names)
-        self._swap(detector, line)
+        self._swap(detector, line, is_given=True)
 
     def replay(self, series: Sequence[str], rows: KeptRows) -> None:
         """Let rows of these series pass, of which nothing is said and nothing counted."""
         self._intake.rows(series)
         self._line.replay(rows, self._intake.names)
 
-    def _swap(self, detector: Detector, line: Line | None = None) -> None:
-        """Put a line of this model in the place of the one that is there."""
-        names = self._intake.names
-        if line is None:
-            line = Line(detector, self.options)
-            line.grow(self._intake.capacity)
-            line.replay(self._line.all_kept(len(names)), names)
-        line.follow(self._line, names)
-        line.engine.cut.frozen, line.record = self._line.engine.cut.frozen, self._line.record
-        self._intake.line, self.detector = line, detector
+    def _after_history(self, detector: Detector) -> Line:
+        """A line of a model that let the kept rows pass."""
+        names, line = self._intake.names, Line(detector, self.options, self._intake.capacity)
+        line.replay(self._line.kept(np.arange(len(names))), names)
+        return line
+
+    def _swap(self, detector: Detector, line: Line, *, is_given: bool = False) -> None:
+        """Go on with this line of a model; `is_given` as if the stream was made with that one."""
+        line.follow(self._line, self._intake.names)
+        self._intake.line, self.detector, self._before = line, detector, None
+        if is_given:
+            self._given = detector
 
     # ------------------------------------------------------------ being killed
 

@@ -198,8 +198,9 @@ class Recorder:
 
     def numbers(self, names: Sequence[str]) -> IntArray:
         """Of the series of the stream, in its order."""
-        if len(self._numbers) < len(names):
-            self._numbers = np.array([self._journal.number(self._key, each) for each in names])
+        new = [self._journal.number(self._key, each) for each in names[len(self._numbers) :]]
+        if new:
+            self._numbers = np.concatenate([self._numbers, new])
         return self._numbers[: len(names)]
 
     def __call__(

@@ -34,6 +34,8 @@ class Line(PerSeries):
         Fitted.
     options
         How the stream is watched.
+    n_series
+        Series that there is room for, until it grows.
 
     Attributes
     ----------
@@ -41,7 +43,7 @@ class Line(PerSeries):
         Is given every row that was measured, if it is set.
     """
 
-    def __init__(self, detector: Detector, options: StreamOptions) -> None:
+    def __init__(self, detector: Detector, options: StreamOptions, n_series: int = 0) -> None:
         super().__init__()
         self.record: Record | None = None
         step, self.has_clock = step_units(detector), detector.has_clock_
@@ -53,6 +55,7 @@ class Line(PerSeries):
         if options.history:
             self.history = Recent(options.history, (n_channels,))
             self.history_time = Recent(options.history, (), np.iinfo(np.int64).min)
+        self.grow(n_series)
 
     def take(
         self, rows: IntArray, moments: IntArray, values: FloatArray, names: list[str]
@@ -150,18 +153,12 @@ class Line(PerSeries):
         self.clock.set_back(row, moment, self.engine.settled)
         return events
 
-    def kept(self, row: int) -> tuple[IntArray, FloatArray]:
-        """Times and values of the rows of a series that are kept, the oldest first."""
-        time = self.history_time.window(np.array([row]))[0]
+    def kept(self, rows: IntArray) -> KeptRows:
+        """The rows of these series (B,) that are kept, one after the other, the oldest first."""
+        time = self.history_time.window(rows)
         known = time > np.iinfo(np.int64).min
-        return time[known], self.history.window(np.array([row]))[0][known]
-
-    def all_kept(self, n_series: int) -> KeptRows:
-        """The rows of all series that are kept."""
-        kept = [self.kept(row) for row in range(n_series)]
-        number = np.repeat(np.arange(n_series), [len(time) for time, _ in kept])
-        moments = np.concatenate([time for time, _ in kept])
-        return KeptRows(number, moments, np.concatenate([values for _, values in kept]))
+        number = rows[np.nonzero(known)[0]]
+        return KeptRows(number, time[known], self.history.window(rows)[known])
 
     def replay(self, kept: KeptRows, names: list[str]) -> None:
         """Let rows pass of which nothing is said; `number` is the place of their series."""
@@ -171,10 +168,14 @@ class Line(PerSeries):
         self.engine.quiet = False
 
     def follow(self, other: Line, names: Sequence[str]) -> None:
-        """Take over the counts, open events and clocks of another line."""
+        """Stand where another line stands: its counts, open events, clocks, and what it was told.
+
+        Both have room for the same series.
+        """
         for mine, theirs in ((self.clock, other.clock), (self.silence, other.silence)):
             mine.restore(theirs.state(len(names)), len(names))
         stuck, drift = self.engine.stuck, self.engine.drift
         stuck.restore(other.engine.stuck.state(len(names)), len(names))
         drift.drifting[:], drift.since[:] = other.engine.drift.drifting, other.engine.drift.since
         self.engine.open = other.engine.open
+        self.engine.cut.frozen, self.record = other.engine.cut.frozen, other.record

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from offbeat.detector import Detector
 from offbeat.errors import ConfigError
 from offbeat.storable import part, under
@@ -44,25 +42,19 @@ def exchange(stream: StreamDetector, detector: Detector, *, same_model: bool) ->
     _refuse_other_rows(stream.detector, detector._fitted())
     if not same_model and not stream.options.history:
         raise ConfigError("another model needs rows to begin on: give StreamOptions(history=rows)")
-    intake, old = stream._intake, stream._line
-    names = intake.names
-    line = Line(detector, stream.options)
-    line.grow(intake.capacity)
-    if same_model:
-        arrays = old.state(len(names))
-        if _base(detector.threshold_) != _base(stream.detector.threshold_):
-            fresh = part(CUT, line.state(len(names)))
-            arrays = {k: v for k, v in arrays.items() if not k.startswith(f"{CUT}.")}
-            arrays |= under(CUT, fresh)
-        line.restore({name: np.array(array) for name, array in arrays.items()}, len(names))
-        line.engine.open = old.engine.open
-    else:
-        line.replay(old.all_kept(len(names)), names)
-        line.follow(old, names)
-    line.engine.cut.frozen, line.record = old.engine.cut.frozen, old.record
-    intake.line = line
-    stream.detector = stream._given = detector
-    stream._before = None
+    line = _remembering(stream, detector) if same_model else stream._after_history(detector)
+    stream._swap(detector, line, is_given=True)
+
+
+def _remembering(stream: StreamDetector, detector: Detector) -> Line:
+    """A line on which the same model remembers all, under a cut that is perhaps another."""
+    n_series = len(stream.series)
+    line = Line(detector, stream.options, stream._intake.capacity)
+    arrays = stream._line.state(n_series)
+    if _base(detector.threshold_) != _base(stream.detector.threshold_):
+        arrays |= under(CUT, part(CUT, line.state(n_series)))
+    line.restore(arrays, n_series)
+    return line
 
 
 def _refuse_other_rows(old: Detector, new: Detector) -> None:

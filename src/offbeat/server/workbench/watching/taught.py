@@ -20,7 +20,6 @@ from offbeat.server.store import Store
 from offbeat.server.workbench.models import ModelShelf, version_row
 from offbeat.server.workbench.series import LONGEST_NAME
 from offbeat.stream import Checkpoint, Readings, StreamOptions
-from offbeat.stream.teaching import exchange
 
 __all__ = ["InUse", "ModelBook", "TaughtRouter", "in_use_at"]
 
@@ -135,7 +134,7 @@ class TaughtRouter(Router):
             try:
                 detector = self._book.detector(new)
                 same_model = new.version_id == old.version_id
-                exchange(self._streams[pattern], detector, same_model=same_model)
+                self.exchange(pattern, detector, same_model=same_model)
             except StoreError:
                 return
             except OffbeatError as problem:
