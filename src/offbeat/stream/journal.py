@@ -6,6 +6,7 @@ record is one value of one row. The oldest piece is dropped when the rest fills 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -77,7 +78,7 @@ class Journal:
         self.folder, self._most, self._piece_bytes = folder, most_bytes, most_bytes // N_PIECES
         self._numbers = dict[tuple[str, str], int]()
         self._waiting, self._n_waiting = list[np.ndarray](), 0
-        self._new_names = list[str]()
+        self._new_names, self._names_size = list[str](), 0
         self._piece, self._size, self._descriptor = 0, 0, -1
 
     def open(self, position: Mapping[str, int] | None) -> None:
@@ -111,19 +112,31 @@ class Journal:
         return self._numbers[key, series]
 
     def append(self, records: np.ndarray) -> None:
-        """Take records; they are in a file after `flush`."""
+        """Take records; they are in a file after `flush`.
+
+        A disk that is full ends no row: the records wait for `position`, which says so.
+        """
         self._waiting.append(records)
         self._n_waiting += records.nbytes
         if self._n_waiting > BUFFERED:
-            self.flush()
+            with contextlib.suppress(OSError):
+                self.flush()
 
     def flush(self) -> dict[str, int]:
-        """Write what waits, so that other processes can read it; the position after it."""
+        """Write what waits, so that other processes can read it; the position after it.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; it still waits, and can be tried again.
+        """
         if self._new_names:
-            with (self.folder / NAMES).open("a") as file:
-                file.write("".join(self._new_names))
+            with (self.folder / NAMES).open("ab") as file:
+                file.truncate(self._names_size)  # without what a full disk cut short
+                file.write("".join(self._new_names).encode())
                 file.flush()
                 os.fsync(file.fileno())
+                self._names_size = file.tell()
             self._new_names.clear()
         data = b"".join(each.tobytes() for each in self._waiting)
         written = 0
@@ -170,6 +183,7 @@ class Journal:
         whole = text[: text.rfind("\n") + 1]
         if whole != text:  # killed while it was written
             os.truncate(path, len(whole.encode()))
+        self._names_size = len(whole.encode())
         names = [json.loads(line) for line in whole.splitlines()]
         self._numbers = {(key, series): i for i, (key, series) in enumerate(names)}
 
