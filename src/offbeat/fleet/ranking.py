@@ -20,7 +20,6 @@ __all__ = ["FleetRanking", "rank_fleet"]
 STEPS_APART = 10
 """Alarms that begin within so many usual steps may belong together, where nobody says how far."""
 SECOND = 10**9
-NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
