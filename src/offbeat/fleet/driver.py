@@ -24,11 +24,12 @@ from offbeat.errors import DataError, OffbeatError
 from offbeat.fleet.engine import Engine
 from offbeat.fleet.finding import DataFile, find_files, named_twice
 from offbeat.fleet.fleetwide import SHARED, sample_of
+from offbeat.fleet.frames import frame_at, read_table, write_frame_at
 from offbeat.fleet.job import JOB_FILE, Job, agreed
 from offbeat.fleet.loading import STAGING, too_large
 from offbeat.fleet.places import Place
-from offbeat.fleet.plan import FAILURES, Plan, Shard, Wanted, frame_at, write_frame_at
-from offbeat.fleet.results import Done, done_marks, read_table
+from offbeat.fleet.plan import FAILURES, Plan, Shard, Wanted
+from offbeat.fleet.results import Done, done_marks
 from offbeat.fleet.staging import INDEX
 from offbeat.fleet.store import ModelStore, settle_index
 from offbeat.processes import Message

@@ -10,9 +10,10 @@ import polars as pl
 
 from offbeat.durations import parse_duration
 from offbeat.errors import DataError
+from offbeat.fleet.frames import read_table
 from offbeat.fleet.places import Place
 from offbeat.fleet.plan import FAILURES
-from offbeat.fleet.results import EVENTS, SERIES, Columns, read_table
+from offbeat.fleet.results import EVENTS, SERIES, Columns
 from offbeat.fleet.together import Incident, find_groups, find_incidents
 
 __all__ = ["FleetRanking", "rank_fleet"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +12,9 @@ import polars as pl
 
 from offbeat.detection import Detection
 from offbeat.fleet.failure import Failure
+from offbeat.fleet.frames import write_frame_at
 from offbeat.fleet.places import Place
-from offbeat.fleet.plan import FAILURES, write_frame_at
+from offbeat.fleet.plan import FAILURES
 
 __all__ = [
     "EVENTS",
@@ -24,7 +24,6 @@ __all__ = [
     "ShardTables",
     "done_marks",
     "failures_frame",
-    "read_table",
 ]
 
 Columns = dict[str, type[pl.DataType] | pl.DataType]
@@ -134,18 +133,6 @@ def failures_frame(failures: Iterable[Failure]) -> pl.DataFrame:
     """Columns key, reason."""
     rows = [(each.key, each.reason) for each in failures]
     return pl.DataFrame(rows, schema=FAILURES, orient="row")
-
-
-def read_table(out: Place, table: str, schema: Mapping[str, Any]) -> pl.DataFrame:
-    """All files of a table; an empty frame if there are none."""
-    folder = out / table
-    names = [each.name for each in folder.files() if each.name.endswith(".parquet")]
-    if not names:
-        return pl.DataFrame(schema=schema)
-    if folder.is_local:
-        return pl.read_parquet([(folder / name).url.removeprefix("file://") for name in names])
-
-    return pl.concat([pl.read_parquet(io.BytesIO((folder / name).read())) for name in names])
 
 
 # ---------------------------------------------------------------- rows

@@ -14,8 +14,8 @@ import polars as pl
 
 from offbeat.detector import Detector
 from offbeat.errors import DataError, ModelFileError, nearest_names
+from offbeat.fleet.frames import frame_at, read_table, write_frame_at
 from offbeat.fleet.places import Place
-from offbeat.fleet.plan import frame_at, write_frame_at
 from offbeat.lstm import LSTMDetector
 from offbeat.persist import model_bytes, model_from_bytes
 
@@ -167,16 +167,12 @@ class ModelStore:
         whole = self._place / WHOLE_INDEX
         if whole.exists():
             return frame_at(whole)
-        parts = [
-            frame_at(self._place / INDICES / each.name)
-            for each in (self._place / INDICES).files()
-            if each.name.endswith(".parquet")
-        ]
-        if not parts:
+        index = read_table(self._place, INDICES, INDEX)
+        if not len(index):
             raise ModelFileError(
                 f"{self._place.url} holds no models: name the --out of offbeat fleet train"
             )
-        return pl.concat(parts).sort("key")
+        return index.sort("key")
 
 
 def settle_index(models: Place) -> None:
