@@ -197,8 +197,7 @@ def _list_files(job: Job, out: Place) -> None:
 
 def _with_models(job: Job, wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[tuple[str, str]]]:
     assert job.models is not None  # a scoring has models
-    store = ModelStore(job.models)
-    known = set(store)
+    known = set(ModelStore(job.models))
     reason = f"{job.models} has no model of it"
     return (
         [each for each in wanted if each.key in known],
@@ -302,8 +301,8 @@ def _do_shards(
 
 def _places(job: Job) -> Mapping[str, Sequence[object]]:
     assert job.models is not None  # a scoring has models
-    store = ModelStore(job.models)
-    return {key: (key, *asdict(store.where(key)).values()) for key in store}
+    found = ModelStore(job.models).places()
+    return {key: (key, each.pack, each.offset, each.length) for key, each in found}
 
 
 def _task(

@@ -142,6 +142,11 @@ class ModelStore:
             raise DataError(f"no model of {key!r} in {self._place.url}: {near}")
         return Packed(*self._index.row(row)[1:])
 
+    def places(self) -> Iterator[tuple[str, Packed]]:
+        """Where all lie, in the order of the keys."""
+        for key, *where in self._index.iter_rows():
+            yield key, Packed(*where)
+
     def detector(self, key: str) -> LSTMDetector:
         """The detector of a series, as `offbeat.load` would give it.
 
@@ -156,8 +161,8 @@ class ModelStore:
 
     def detectors(self) -> Iterator[tuple[str, LSTMDetector]]:
         """All, one after the other."""
-        for key in self:
-            yield key, self.detector(key)
+        for key, where in self.places():
+            yield key, self._packs.read(key, where)
 
     def _row(self, key: str) -> int | None:
         row = self._index["key"].search_sorted(key)
