@@ -28,8 +28,8 @@ from offbeat.fleet.frames import frame_at, read_table, write_frame_at
 from offbeat.fleet.job import JOB_FILE, Job, agreed
 from offbeat.fleet.loading import STAGING, too_large
 from offbeat.fleet.places import Place
-from offbeat.fleet.plan import FAILURES, Plan, Shard, Wanted
-from offbeat.fleet.results import Done, done_marks
+from offbeat.fleet.plan import FAILURES, SHARD, Plan, Shard, Wanted
+from offbeat.fleet.results import done_marks
 from offbeat.fleet.staging import INDEX
 from offbeat.fleet.store import ModelStore, settle_index
 from offbeat.processes import Message
@@ -38,8 +38,8 @@ __all__ = ["FleetProgress", "FleetRun", "Limits", "run_job"]
 
 FILE_BYTES_OF_A_SHARD = 8_000_000
 """A shard of files holds at most so many bytes of them, unless one file has more."""
-
-
+STAGE = "stage-"
+"""What the names of the tasks begin with that lay files out."""
 SAMPLE_OF_SHARDS = 2
 """What a fleet shares is learned from as much as so many shards hold."""
 
@@ -220,7 +220,7 @@ def _stage(
     tasks = [
         {
             "do": "stage",
-            "name": f"stage-{number:06d}",
+            "name": f"{STAGE}{number:06d}",
             "job": job.to_dict(),
             "out": out.url,
             "file": asdict(file),
@@ -229,7 +229,7 @@ def _stage(
         for number, file in enumerate(files)
     ]
     counter = _Counter("staging", len(tasks), progress)
-    done = done_marks(out)
+    done = done_marks(out, STAGE, read=False)
     counter.start(len([task for task in tasks if task["name"] in done]), 0)
     left = [task for task in tasks if task["name"] not in done]
     for result in _answers(engine, left, counter):
@@ -242,9 +242,7 @@ def _staged(
 ) -> tuple[list[Wanted], list[tuple[str, str]], pl.DataFrame]:
     failures: list[tuple[str, str]] = []
     parts = [pl.DataFrame(schema={**INDEX, "spill": pl.String})]
-    for name, done in sorted(done_marks(out).items()):
-        if not name.startswith("stage-"):
-            continue
+    for name, done in sorted(done_marks(out, STAGE).items()):
         if done.failed:
             failures.append((done.extra["file"], done.extra["reason"]))
             continue
@@ -272,7 +270,7 @@ def _staged(
 
 def _learn_shared(job: Job, out: Place, plan: Plan, engine: Engine, limits: Limits) -> None:
     """What all shards need before they begin."""
-    if SHARED in done_marks(out, read=False) or not len(plan.series):
+    if done_marks(out, SHARED, read=False) or not len(plan.series):
         return
     most = SAMPLE_OF_SHARDS * (FILE_BYTES_OF_A_SHARD if job.key is None else job.shard_values)
     sample = sample_of(plan, most)
@@ -285,7 +283,7 @@ def _do_shards(
     job: Job, out: Place, plan: Plan, engine: Engine, limits: Limits, progress: Hook | None
 ) -> int:
     """Have the shards done that are not; how many that were."""
-    marks = done_marks(out, read=True)
+    marks = done_marks(out, SHARD)
     shards = list(plan.shards())
     done = [marks[shard.name] for shard in shards if shard.name in marks]
     left = [shard for shard in shards if shard.name not in marks]
@@ -342,7 +340,7 @@ def _settle(job: Job, out: Place, plan: Plan) -> None:
         return
     if len(plan.failures):
         write_frame_at(plan.failures, out / "failures" / "plan.parquet")
-    marks: list[Done] = [each for n, each in done_marks(out).items() if n.startswith("shard-")]
+    marks = list(done_marks(out, SHARD).values())
     if job.kind == "train" and any(each.succeeded for each in marks):
         settle_index(out)
     n_shards = plan.series["shard"].n_unique()

@@ -12,10 +12,12 @@ from offbeat.fleet.frames import frame_at, write_frame_at
 from offbeat.fleet.places import Place
 from offbeat.fleet.staging import Groups
 
-__all__ = ["FAILURES", "Plan", "Shard", "Wanted", "cut_shards"]
+__all__ = ["FAILURES", "SHARD", "Plan", "Shard", "Wanted", "cut_shards"]
 
 SERIES = {"key": pl.String, "url": pl.String, "cost": pl.Int64, "shard": pl.Int64}
 PARTS = {"shard": pl.Int64, "spill": pl.String, "group": pl.Int64}
+SHARD = "shard-"
+"""What the names of shards begin with."""
 FAILURES = {"key": pl.String, "reason": pl.String}
 
 
@@ -49,7 +51,7 @@ class Shard:
     @property
     def name(self) -> str:
         """`shard-00012`, as in the names of its files."""
-        return f"shard-{self.number:05d}"
+        return f"{SHARD}{self.number:05d}"
 
     @property
     def cost(self) -> int:

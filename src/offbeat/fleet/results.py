@@ -89,12 +89,12 @@ class Done:
         (out / DONE / f"{self.name}.json").write(json.dumps(entry).encode())
 
 
-def done_marks(out: Place, *, read: bool = True) -> dict[str, Done]:
-    """What is done already, by name; `read` also says how much it was."""
+def done_marks(out: Place, kind: str, *, read: bool = True) -> dict[str, Done]:
+    """Done tasks whose names begin with `kind`, by name; `read` also says how much each was."""
     found = {}
     for each in (out / DONE).files():
         name = each.name.removesuffix(".json")
-        if not each.name.endswith(".json"):
+        if not (each.name.endswith(".json") and name.startswith(kind)):
             continue
         entry = json.loads((out / DONE / each.name).read()) if read else {}
         found[name] = Done(name, **(entry or {"succeeded": 0, "failed": 0}))
