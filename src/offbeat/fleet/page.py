@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -77,9 +76,8 @@ def write_fleet_report(ranking: FleetRanking, path: str | Path, title: str | Non
 def _span(ranking: FleetRanking) -> str:
     series = ranking.series
     rows = plural(int(series["rows"].sum()), "row")
-    text = (
-        f"{plural(len(series), 'series')[: -1 if len(series) > 1 else None]} \N{MIDDLE DOT} {rows}"
-    )
+    count = f"{len(series):,}" if len(series) else "no"
+    text = f"{count} series \N{MIDDLE DOT} {rows}"
     first, last = series["first_time"].min(), series["last_time"].max()
     return (
         text if first is None else f"{_moment(first)} to {_moment(last)} UTC \N{MIDDLE DOT} {text}"
@@ -87,8 +85,7 @@ def _span(ranking: FleetRanking) -> str:
 
 
 def _summary(ranking: FleetRanking) -> str:
-    series, incidents = ranking.series, ranking.incidents
-    off = int((series["events"] > 0).sum())
+    series, incidents, off = ranking.series, ranking.incidents, ranking.n_off
     if not off:
         return "No series went off."
     worst = series.row(0, named=True)
@@ -107,8 +104,7 @@ def _summary(ranking: FleetRanking) -> str:
 
 
 def _tiles(ranking: FleetRanking) -> str:
-    series = ranking.series
-    off = int((series["events"] > 0).sum())
+    series, off = ranking.series, ranking.n_off
     share = percent(off / len(series)) if len(series) else ""
     within = f"begun within {duration(ranking.within)}"
     return tiles(
@@ -167,9 +163,8 @@ def _strip(ranking: FleetRanking, timed: pl.DataFrame) -> str:
     width = (last - first) / BINS
     at = np.minimum((starts - first) / width, BINS - 1).astype(int)
     to = np.minimum((ends - first) / width, BINS - 1).astype(int)
-    off = np.cumsum(
-        np.bincount(at, minlength=BINS + 1) - np.bincount(to + 1, minlength=BINS + 1)[: BINS + 1]
-    )[:BINS]
+    off = np.cumsum(np.bincount(at, minlength=BINS + 1) - np.bincount(to + 1, minlength=BINS + 1))
+    off = off[:BINS]
     together = np.zeros(BINS, dtype=bool)
     for begin in ranking.incidents["start_time"].dt.epoch("ns"):
         together[min(int((begin - first) / width), BINS - 1)] = True
@@ -224,19 +219,18 @@ def _groups_section(ranking: FleetRanking) -> str:
 
 def _failures_section(ranking: FleetRanking) -> str:
     """Reasons that differ in figures only are one."""
-    kinds: Counter[str] = Counter()
-    keys: dict[str, list[str]] = {}
+    kinds: dict[str, list[str]] = {}
     for key, reason in ranking.failures.iter_rows():
         kind = re.sub(r"\d[\d,.]*", "…", reason.replace(repr(key), "…").replace(key, "…"))
-        kinds[kind] += 1
-        keys.setdefault(kind, []).append(key)
+        kinds.setdefault(kind, []).append(key)
+    usual = sorted(kinds.items(), key=lambda each: -len(each[1]))
     rows = [
         [
-            Cell(f"{count:,}", count, is_number=True),
+            Cell(f"{len(keys):,}", len(keys), is_number=True),
             Cell(html.escape(kind)),
-            Cell(_names(keys[kind])),
+            Cell(_names(keys)),
         ]
-        for kind, count in kinds.most_common(MOST_ROWS)
+        for kind, keys in usual[:MOST_ROWS]
     ]
     return table(f"Why there is none.{_cut(len(kinds))}", ["Series", "Reason", "Which"], rows)
 

@@ -54,6 +54,11 @@ class FleetRanking:
     failures: pl.DataFrame
     within: float
 
+    @property
+    def n_off(self) -> int:
+        """Series with an alarm."""
+        return int((self.series["events"] > 0).sum())
+
     def report(self, path: str | Path, title: str | None = None) -> Path:
         """Write one HTML file of the whole fleet that opens offline."""
         from offbeat.fleet.page import write_fleet_report
