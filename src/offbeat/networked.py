@@ -9,7 +9,7 @@ import torch
 from offbeat.detector import Detector
 from offbeat.keeping import Arrays, State
 from offbeat.losses import Loss
-from offbeat.networks import RowNetwork
+from offbeat.networks import RowNetwork, tensors_of, weights_of, with_weights
 from offbeat.storable import part, under
 from offbeat.training import Material, ProgressHook, Training, TrainingLog, train
 
@@ -74,17 +74,13 @@ class NetworkDetector(Detector):
     def state(self) -> tuple[State, Arrays]:
         """As `Detector.state`, with the network's weights."""
         state, arrays = super().state()
-        log, weights = self.training_log_, self.network_.state_dict()
+        log = self.training_log_
         state["training"] = {"best_epoch": log.best_epoch, "ended": log.ended}
-        return state, arrays | under("network", {k: v.cpu().numpy() for k, v in weights.items()})
+        return state, arrays | under("network", weights_of(self.network_))
 
     def _restore(self, state: State, arrays: Arrays) -> None:
         super()._restore(state, arrays)
         diary, kept = state["training"], part("network", arrays)
         self.training_log_ = TrainingLog(self.record_.log, diary["best_epoch"], diary["ended"])
-        # Built without memory first, so that sizes in the file are held against its own weights.
-        with torch.device("meta"):
-            network = self._build_network()
-        weights = {name: torch.from_numpy(array.copy()) for name, array in kept.items()}
-        network.load_state_dict(weights, assign=True)
+        network = with_weights(self._build_network, tensors_of(kept))
         self.network_ = network.to(self.device).eval()

@@ -6,8 +6,11 @@ Tensors in, tensors out: nothing here knows about time, channels' names or thres
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,8 +21,12 @@ __all__ = [
     "LSTMForecaster",
     "LSTMState",
     "RowNetwork",
+    "tensors_of",
+    "weights_of",
+    "with_weights",
 ]
 
+N = TypeVar("N", bound=nn.Module)
 LSTMState = tuple[Tensor, Tensor]
 """Hidden and cell state, each (n_layers, B, D)."""
 
@@ -109,6 +116,19 @@ class LSTMForecaster(RowNetwork):
         n_numbers = (2 if gaussian else 1) * horizon * n_targets
         self.head = nn.Linear(hidden_size + n_inputs, n_numbers)
         self._open_forget_gates()
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """What another one of the same shape is made from."""
+        return {
+            "n_inputs": self.lstm.input_size,
+            "n_targets": self.n_targets,
+            "horizon": self.horizon,
+            "hidden_size": self.hidden_size,
+            "n_layers": self.lstm.num_layers,
+            "dropout": self.dropout.p,
+            "gaussian": self.gaussian,
+        }
 
     def _open_forget_gates(self) -> None:
         """Start with a memory that keeps: forget-gate bias 1 (Jozefowicz et al. 2015)."""
@@ -228,3 +248,25 @@ class LSTMAutoencoder(RowNetwork):
         hidden, _ = self.decoder(code, state)
         backwards = self.head(hidden)  # (B, W, D) -> (B, W, C)
         return Forecast(backwards.flip(1)[:, issued, None], None), None
+
+
+def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
+    """The weights of a network as arrays, by torch's names."""
+    return {name: weights.cpu().numpy() for name, weights in network.state_dict().items()}
+
+
+def tensors_of(arrays: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    """What `weights_of` gave, in memory of its own."""
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+
+
+def with_weights(build: Callable[[], N], weights: Mapping[str, Tensor]) -> N:
+    """A network that holds these very weights.
+
+    It is built without memory first, so that sizes are held against the weights, and nothing is
+    drawn.
+    """
+    with torch.device("meta"):
+        network = build()
+    network.load_state_dict(weights, assign=True)
+    return network

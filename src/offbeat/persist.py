@@ -17,6 +17,7 @@ from offbeat.ensemble import EnsembleDetector
 from offbeat.errors import ModelFileError, NotFittedError, OffbeatError
 from offbeat.keeping import Arrays, State
 from offbeat.registry import MEMBERS
+from offbeat.storable import beyond
 from offbeat.tensorfile import (
     checked_text,
     parse_tensors,
@@ -76,12 +77,7 @@ def model_bytes(detector: Detector, besides: Mapping[str, np.ndarray] | None = N
         If there is nothing to save yet.
     """
     state, arrays, header = _written(detector)
-    own = {
-        name: array
-        for name, array in arrays.items()
-        if besides is None or name not in besides or not np.array_equal(array, besides[name])
-    }
-    return tensor_bytes(HEADER_KEY, state, own, header)
+    return tensor_bytes(HEADER_KEY, state, beyond(besides or {}, arrays), header)
 
 
 def load(path: str | Path) -> Detector:

@@ -11,7 +11,7 @@ import numpy as np
 
 from offbeat.durations import duration_text
 
-__all__ = ["part", "plain", "under"]
+__all__ = ["beyond", "part", "plain", "under"]
 
 
 @runtime_checkable
@@ -46,3 +46,14 @@ def part(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What `under` put there, by its own keys."""
     start = f"{name}."
     return {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
+
+
+def beyond(
+    kept: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The arrays that are not kept already, of the same name and with the same values."""
+    return {
+        name: array
+        for name, array in arrays.items()
+        if name not in kept or not np.array_equal(array, kept[name])
+    }

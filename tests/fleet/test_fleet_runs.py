@@ -13,6 +13,8 @@ import pytest
 
 from fleet_data import TINY, frames, same_scores, write_files, write_long
 from offbeat import ConfigError, DataError, LSTMDetector, ModelFileError
+from offbeat.cli.fleets import Taught
+from offbeat.cli.options import Cutting, Reading
 from offbeat.fleet import Fleet, FleetProgress, engine, rank_fleet
 from offbeat.fleet import runs as runs_module
 from offbeat.fleet.engine import Answer, Inline
@@ -23,6 +25,7 @@ from offbeat.fleet.runs import parse_memory
 from offbeat.fleet.work import do_task
 from offbeat.processes import Message, WorkerLostError
 from offbeat.storable import plain
+from offbeat.thresholds import PercentileThreshold, SigmaThreshold
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +232,13 @@ def test_memory_as_people_write_it() -> None:
     assert [parse_memory(text) for text in ("1GB", "500 MB", "2.5g", "7")] == [
         10**9, 500 * 10**6, int(2.5 * 10**9), 7,
     ]  # fmt: skip
+
+
+def test_a_cut_among_the_settings_holds_unless_another_is_named() -> None:
+    taught = Taught(settings=["threshold=percentile:98"])
+    assert taught.template(Reading(), Cutting()).threshold == PercentileThreshold(98)
+    named = taught.template(Reading(), Cutting(threshold="sigma:3"))
+    assert named.threshold == SigmaThreshold(3)
 
 
 def test_the_job_is_written_down(done: Path) -> None:

@@ -119,7 +119,8 @@ class Taught:
         assert isinstance(made, LSTMDetector)  # the name was not given
         if self.device is not None:
             made.set_params(device=self.device)
-        return made.set_params(threshold=cutting.method())
+        method = cutting.method()
+        return made if method is None else made.set_params(threshold=method)
 
 
 @fleet_app.command()

@@ -24,11 +24,12 @@ from offbeat.errors import DataError, OffbeatError
 from offbeat.fleet.engine import Engine
 from offbeat.fleet.finding import DataFile, find_files, named_twice
 from offbeat.fleet.fleetwide import SHARED, sample_of
+from offbeat.fleet.frames import frame_at, read_table, write_frame_at
 from offbeat.fleet.job import JOB_FILE, Job, agreed
 from offbeat.fleet.loading import STAGING, too_large
 from offbeat.fleet.places import Place
-from offbeat.fleet.plan import FAILURES, Plan, Shard, Wanted, frame_at, write_frame_at
-from offbeat.fleet.results import Done, done_marks, read_table
+from offbeat.fleet.plan import FAILURES, SHARD, Plan, Shard, Wanted
+from offbeat.fleet.results import done_marks
 from offbeat.fleet.staging import INDEX
 from offbeat.fleet.store import ModelStore, settle_index
 from offbeat.processes import Message
@@ -37,8 +38,8 @@ __all__ = ["FleetProgress", "FleetRun", "Limits", "run_job"]
 
 FILE_BYTES_OF_A_SHARD = 8_000_000
 """A shard of files holds at most so many bytes of them, unless one file has more."""
-
-
+STAGE = "stage-"
+"""What the names of the tasks begin with that lay files out."""
 SAMPLE_OF_SHARDS = 2
 """What a fleet shares is learned from as much as so many shards hold."""
 
@@ -196,8 +197,7 @@ def _list_files(job: Job, out: Place) -> None:
 
 def _with_models(job: Job, wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[tuple[str, str]]]:
     assert job.models is not None  # a scoring has models
-    store = ModelStore(job.models)
-    known = set(store)
+    known = set(ModelStore(job.models))
     reason = f"{job.models} has no model of it"
     return (
         [each for each in wanted if each.key in known],
@@ -220,7 +220,7 @@ def _stage(
     tasks = [
         {
             "do": "stage",
-            "name": f"stage-{number:06d}",
+            "name": f"{STAGE}{number:06d}",
             "job": job.to_dict(),
             "out": out.url,
             "file": asdict(file),
@@ -229,7 +229,7 @@ def _stage(
         for number, file in enumerate(files)
     ]
     counter = _Counter("staging", len(tasks), progress)
-    done = done_marks(out)
+    done = done_marks(out, STAGE, read=False)
     counter.start(len([task for task in tasks if task["name"] in done]), 0)
     left = [task for task in tasks if task["name"] not in done]
     for result in _answers(engine, left, counter):
@@ -242,9 +242,7 @@ def _staged(
 ) -> tuple[list[Wanted], list[tuple[str, str]], pl.DataFrame]:
     failures: list[tuple[str, str]] = []
     parts = [pl.DataFrame(schema={**INDEX, "spill": pl.String})]
-    for name, done in sorted(done_marks(out).items()):
-        if not name.startswith("stage-"):
-            continue
+    for name, done in sorted(done_marks(out, STAGE).items()):
         if done.failed:
             failures.append((done.extra["file"], done.extra["reason"]))
             continue
@@ -272,7 +270,7 @@ def _staged(
 
 def _learn_shared(job: Job, out: Place, plan: Plan, engine: Engine, limits: Limits) -> None:
     """What all shards need before they begin."""
-    if SHARED in done_marks(out, read=False) or not len(plan.series):
+    if done_marks(out, SHARED, read=False) or not len(plan.series):
         return
     most = SAMPLE_OF_SHARDS * (FILE_BYTES_OF_A_SHARD if job.key is None else job.shard_values)
     sample = sample_of(plan, most)
@@ -285,7 +283,7 @@ def _do_shards(
     job: Job, out: Place, plan: Plan, engine: Engine, limits: Limits, progress: Hook | None
 ) -> int:
     """Have the shards done that are not; how many that were."""
-    marks = done_marks(out, read=True)
+    marks = done_marks(out, SHARD)
     shards = list(plan.shards())
     done = [marks[shard.name] for shard in shards if shard.name in marks]
     left = [shard for shard in shards if shard.name not in marks]
@@ -301,8 +299,8 @@ def _do_shards(
 
 def _places(job: Job) -> Mapping[str, Sequence[object]]:
     assert job.models is not None  # a scoring has models
-    store = ModelStore(job.models)
-    return {key: (key, *asdict(store.where(key)).values()) for key in store}
+    found = ModelStore(job.models).places()
+    return {key: (key, each.pack, each.offset, each.length) for key, each in found}
 
 
 def _task(
@@ -342,7 +340,7 @@ def _settle(job: Job, out: Place, plan: Plan) -> None:
         return
     if len(plan.failures):
         write_frame_at(plan.failures, out / "failures" / "plan.parquet")
-    marks: list[Done] = [each for n, each in done_marks(out).items() if n.startswith("shard-")]
+    marks = list(done_marks(out, SHARD).values())
     if job.kind == "train" and any(each.succeeded for each in marks):
         settle_index(out)
     n_shards = plan.series["shard"].n_unique()

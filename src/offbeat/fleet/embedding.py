@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from offbeat.networks import Forecast, LSTMForecaster, LSTMState, RowNetwork
+from offbeat.networks import Forecast, LSTMForecaster, LSTMState, RowNetwork, with_weights
 
 __all__ = ["EmbeddedForecaster", "with_biases"]
 
@@ -65,16 +65,5 @@ class EmbeddedForecaster(RowNetwork):
 
 def with_biases(network: LSTMForecaster, gates: Tensor, numbers: Tensor) -> LSTMForecaster:
     """A network that shares the weights of another and has its own two biases."""
-    with torch.device("meta"):
-        made = LSTMForecaster(
-            network.lstm.input_size,
-            network.n_targets,
-            horizon=network.horizon,
-            hidden_size=network.hidden_size,
-            n_layers=network.lstm.num_layers,
-            dropout=network.dropout.p,
-            gaussian=network.gaussian,
-        )
     weights = {**network.state_dict(), "lstm.bias_ih_l0": gates, "head.bias": numbers}
-    made.load_state_dict(weights, assign=True)
-    return made.eval()
+    return with_weights(lambda: LSTMForecaster(**network.shape), weights).eval()

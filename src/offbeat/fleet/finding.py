@@ -100,14 +100,14 @@ def _globbed(place: Place) -> list[DataFile]:
     found = place.matching()
     if not found:
         raise DataError(f"nothing fits {place.url}: check the pattern and the folder")
-    parts = [each.url.split("/") for each in found]
+    parts = [each.url.split("/") for each, _ in found]
     shared = 0
     while all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):
         shared += 1
     return [
-        DataFile(each.url, "/".join(p[shared:]), each.size())
-        for each, p in zip(found, parts, strict=True)
-        if not each.is_folder()
+        DataFile(each.url, "/".join(p[shared:]), size)
+        for (each, size), p in zip(found, parts, strict=True)
+        if size is not None
     ]
 
 

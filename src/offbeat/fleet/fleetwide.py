@@ -19,7 +19,6 @@ from offbeat.fleet.plan import Plan, Shard, Wanted
 from offbeat.fleet.shared import SharedLSTM
 from offbeat.lstm import LSTMDetector
 from offbeat.series import Series
-from offbeat.storable import under
 from offbeat.tensorfile import checked_text, parse_tensors, tensor_bytes
 
 __all__ = ["SHARED", "besides", "learn_fleetwide", "sample_of", "way_of"]
@@ -95,12 +94,12 @@ def way_of(job: Job, out: Place) -> tuple[Learn, Mapping[str, np.ndarray] | None
     def lend(parts: Mapping[str, Series], template: LSTMDetector) -> Learned:  # noqa: ARG001
         return shared.admit_all(parts)
 
-    return lend, _weights(shared)
+    return lend, shared.weights()
 
 
 def besides(models: Place) -> Mapping[str, np.ndarray] | None:
     """The arrays that all models of a store share; None if each has its own."""
-    return _weights(_kept(models)) if (models / MODEL).exists() else None
+    return _kept(models).weights() if (models / MODEL).exists() else None
 
 
 def _kept(out: Place) -> SharedLSTM:
@@ -108,11 +107,6 @@ def _kept(out: Place) -> SharedLSTM:
     what = ("shared model", "a network of a fleet")
     header, arrays = parse_tensors(place.read(), place.url, KEY, what)
     return SharedLSTM.from_state(json.loads(checked_text(place.url, KEY, header, arrays)), arrays)
-
-
-def _weights(shared: SharedLSTM) -> dict[str, np.ndarray]:
-    weights = shared.network_.state_dict().items()
-    return under("network", {name: each.cpu().numpy() for name, each in weights})
 
 
 def _drawn(key: str) -> bytes:

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from offbeat.io import atomic_path
-from offbeat.report.shell import safe_json, script_hash, template_part, written_version
+from offbeat.report.shell import Page, template_part, tiles
 from offbeat.report.tables import Cell, table
 from offbeat.wording import duration, number, percent, plural
 
@@ -57,30 +54,20 @@ def write_fleet_report(ranking: FleetRanking, path: str | Path, title: str | Non
     -------
     The path of the file.
     """
-    script = template_part("fleet.js", TEMPLATES)
-    sections = _sections(ranking)
-    links = (f'<a href="#{name}">{heading}</a>' for name, (heading, _) in sections.items())
-    page = Template(template_part("fleet.html", TEMPLATES)).substitute(
-        script_hash=script_hash(script),
-        version=written_version(),
-        title=html.escape(title or ranking.scores.rstrip("/").rpartition("/")[2]),
-        style=template_part("report.css") + template_part("fleet.css", TEMPLATES),
-        span=html.escape(_span(ranking)),
+    return Page(
+        brand="Offbeat fleet",
+        title=title or ranking.scores.rstrip("/").rpartition("/")[2],
+        span=_span(ranking),
         summary=html.escape(_summary(ranking)),
         tiles=_tiles(ranking),
-        navigation=" ".join(links),
-        sections="\n".join(
-            f'<section id="{name}"><h2>{heading}</h2>{body}</section>'
-            for name, (heading, body) in sections.items()
+        without_script=(
+            "The list of series needs JavaScript. The other tables are complete without it."
         ),
-        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        sections=_sections(ranking),
         data=_data(ranking),
-        script=script,
-    )
-    target = Path(path)
-    with atomic_path(target) as unfinished:
-        unfinished.write_text(page, encoding="utf-8", newline="\n")
-    return target
+        scripts=(template_part("fleet.js", TEMPLATES),),
+        style=template_part("fleet.css", TEMPLATES),
+    ).write(path)
 
 
 # ---------------------------------------------------------------- head
@@ -89,9 +76,8 @@ def write_fleet_report(ranking: FleetRanking, path: str | Path, title: str | Non
 def _span(ranking: FleetRanking) -> str:
     series = ranking.series
     rows = plural(int(series["rows"].sum()), "row")
-    text = (
-        f"{plural(len(series), 'series')[: -1 if len(series) > 1 else None]} \N{MIDDLE DOT} {rows}"
-    )
+    count = f"{len(series):,}" if len(series) else "no"
+    text = f"{count} series \N{MIDDLE DOT} {rows}"
     first, last = series["first_time"].min(), series["last_time"].max()
     return (
         text if first is None else f"{_moment(first)} to {_moment(last)} UTC \N{MIDDLE DOT} {text}"
@@ -99,8 +85,7 @@ def _span(ranking: FleetRanking) -> str:
 
 
 def _summary(ranking: FleetRanking) -> str:
-    series, incidents = ranking.series, ranking.incidents
-    off = int((series["events"] > 0).sum())
+    series, incidents, off = ranking.series, ranking.incidents, ranking.n_off
     if not off:
         return "No series went off."
     worst = series.row(0, named=True)
@@ -119,22 +104,18 @@ def _summary(ranking: FleetRanking) -> str:
 
 
 def _tiles(ranking: FleetRanking) -> str:
-    series = ranking.series
-    off = int((series["events"] > 0).sum())
+    series, off = ranking.series, ranking.n_off
     share = percent(off / len(series)) if len(series) else ""
     within = f"begun within {duration(ranking.within)}"
-    tiles = (
-        ("Series", f"{len(series):,}", "with a result"),
-        ("Went off", f"{off:,}", f"{share} of them" if share else ""),
-        ("Alarms", f"{len(ranking.events):,}", "severity 1 is the limit"),
-        ("Off together", f"{len(ranking.incidents):,}", within),
-        ("Without a result", f"{len(ranking.failures):,}", "the reasons stand below"),
+    return tiles(
+        (
+            ("Series", f"{len(series):,}", "with a result"),
+            ("Went off", f"{off:,}", f"{share} of them" if share else ""),
+            ("Alarms", f"{len(ranking.events):,}", "severity 1 is the limit"),
+            ("Off together", f"{len(ranking.incidents):,}", within),
+            ("Without a result", f"{len(ranking.failures):,}", "the reasons stand below"),
+        )
     )
-    cells = (
-        f"<div><dt>{name}</dt><dd>{html.escape(value)}<small>{html.escape(small)}</small></dd></div>"
-        for name, value, small in tiles
-    )
-    return f'<dl class="tiles">{"".join(cells)}</dl>'
 
 
 # ---------------------------------------------------------------- sections
@@ -182,9 +163,8 @@ def _strip(ranking: FleetRanking, timed: pl.DataFrame) -> str:
     width = (last - first) / BINS
     at = np.minimum((starts - first) / width, BINS - 1).astype(int)
     to = np.minimum((ends - first) / width, BINS - 1).astype(int)
-    off = np.cumsum(
-        np.bincount(at, minlength=BINS + 1) - np.bincount(to + 1, minlength=BINS + 1)[: BINS + 1]
-    )[:BINS]
+    off = np.cumsum(np.bincount(at, minlength=BINS + 1) - np.bincount(to + 1, minlength=BINS + 1))
+    off = off[:BINS]
     together = np.zeros(BINS, dtype=bool)
     for begin in ranking.incidents["start_time"].dt.epoch("ns"):
         together[min(int((begin - first) / width), BINS - 1)] = True
@@ -239,19 +219,18 @@ def _groups_section(ranking: FleetRanking) -> str:
 
 def _failures_section(ranking: FleetRanking) -> str:
     """Reasons that differ in figures only are one."""
-    kinds: Counter[str] = Counter()
-    keys: dict[str, list[str]] = {}
+    kinds: dict[str, list[str]] = {}
     for key, reason in ranking.failures.iter_rows():
         kind = re.sub(r"\d[\d,.]*", "…", reason.replace(repr(key), "…").replace(key, "…"))
-        kinds[kind] += 1
-        keys.setdefault(kind, []).append(key)
+        kinds.setdefault(kind, []).append(key)
+    usual = sorted(kinds.items(), key=lambda each: -len(each[1]))
     rows = [
         [
-            Cell(f"{count:,}", count, is_number=True),
+            Cell(f"{len(keys):,}", len(keys), is_number=True),
             Cell(html.escape(kind)),
-            Cell(_names(keys[kind])),
+            Cell(_names(keys)),
         ]
-        for kind, count in kinds.most_common(MOST_ROWS)
+        for kind, keys in usual[:MOST_ROWS]
     ]
     return table(f"Why there is none.{_cut(len(kinds))}", ["Series", "Reason", "Which"], rows)
 
@@ -283,7 +262,7 @@ def _moment(time: object) -> str:
     return str(np.datetime_as_string(np.datetime64(time, "s"))).replace("T", " ")  # type: ignore[call-overload]
 
 
-def _data(ranking: FleetRanking) -> str:
+def _data(ranking: FleetRanking) -> dict[str, object]:
     """What the script needs."""
     rows = []
     for row in ranking.series.iter_rows(named=True):
@@ -292,15 +271,13 @@ def _data(ranking: FleetRanking) -> str:
         worst = None if row["worst"] is None else round(row["worst"], 2)
         what = (row["worst_channel"], row["events"], round(share, 2), row["rows"])
         rows.append([row["key"], worst, when, *what])
-    return safe_json(
-        {
-            "columns": COLUMNS,
-            "numeric": NUMERIC,
-            "units": UNITS,
-            "series": rows,
-            "alarms": _alarms(ranking),
-        }
-    )
+    return {
+        "columns": COLUMNS,
+        "numeric": NUMERIC,
+        "units": UNITS,
+        "series": rows,
+        "alarms": _alarms(ranking),
+    }
 
 
 def _alarms(ranking: FleetRanking) -> dict[str, list[str]]:

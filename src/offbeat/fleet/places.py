@@ -133,12 +133,19 @@ class Place:
                 if len(str(path)) > start
             ]
 
-    def matching(self) -> list[Place]:
-        """The files that this glob means."""
+    def matching(self) -> list[tuple[Place, int | None]]:
+        """What this glob means, each with the bytes of a file, None of a folder; one listing."""
         with self._refusals("read"):
-            paths = sorted(self._fs.glob(self._path))
-            found = [str(self._fs.unstrip_protocol(path)) for path in paths]
-        return [Place(each.removeprefix("file://")) for each in found]
+            found = sorted(self._fs.glob(self._path, detail=True).items())
+            return [(self._named(path), self._bytes(path, entry)) for path, entry in found]
+
+    def _named(self, path: str) -> Place:
+        return Place(str(self._fs.unstrip_protocol(path)).removeprefix("file://"))
+
+    def _bytes(self, path: str, entry: dict[str, Any]) -> int | None:
+        # a link on a disk is neither: it is a folder where it leads to one
+        is_file = entry["type"] == "file" or not self._fs.isdir(path)
+        return int(entry["size"] or 0) if is_file else None
 
     def size(self) -> int:
         """Bytes of the file."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
+from offbeat.fleet.frames import frame_at, write_frame_at
 from offbeat.fleet.places import Place
 from offbeat.fleet.staging import Groups
 
-__all__ = ["Plan", "Shard", "Wanted", "cut_shards", "frame_at", "write_frame_at"]
+__all__ = ["FAILURES", "SHARD", "Plan", "Shard", "Wanted", "cut_shards"]
 
 SERIES = {"key": pl.String, "url": pl.String, "cost": pl.Int64, "shard": pl.Int64}
 PARTS = {"shard": pl.Int64, "spill": pl.String, "group": pl.Int64}
+SHARD = "shard-"
+"""What the names of shards begin with."""
 FAILURES = {"key": pl.String, "reason": pl.String}
 
 
@@ -49,7 +51,7 @@ class Shard:
     @property
     def name(self) -> str:
         """`shard-00012`, as in the names of its files."""
-        return f"shard-{self.number:05d}"
+        return f"{SHARD}{self.number:05d}"
 
     @property
     def cost(self) -> int:
@@ -165,15 +167,3 @@ def cut_shards(costs: Sequence[int], most_series: int, most_cost: int) -> list[i
         numbers.append(shard)
         held, spent = held + 1, spent + cost
     return numbers
-
-
-def frame_at(place: Place) -> pl.DataFrame:
-    """A Parquet file there."""
-    return pl.read_parquet(io.BytesIO(place.read()))
-
-
-def write_frame_at(frame: pl.DataFrame, place: Place) -> None:
-    """A Parquet file, whole or not at all."""
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer)
-    place.write(buffer.getvalue())

@@ -10,9 +10,10 @@ import polars as pl
 
 from offbeat.durations import parse_duration
 from offbeat.errors import DataError
+from offbeat.fleet.frames import read_table
 from offbeat.fleet.places import Place
 from offbeat.fleet.plan import FAILURES
-from offbeat.fleet.results import EVENTS, SERIES, Columns, read_table
+from offbeat.fleet.results import EVENTS, SERIES, Columns
 from offbeat.fleet.together import Incident, find_groups, find_incidents
 
 __all__ = ["FleetRanking", "rank_fleet"]
@@ -20,7 +21,6 @@ __all__ = ["FleetRanking", "rank_fleet"]
 STEPS_APART = 10
 """Alarms that begin within so many usual steps may belong together, where nobody says how far."""
 SECOND = 10**9
-NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,11 @@ class FleetRanking:
     groups: pl.DataFrame
     failures: pl.DataFrame
     within: float
+
+    @property
+    def n_off(self) -> int:
+        """Series with an alarm."""
+        return int((self.series["events"] > 0).sum())
 
     def report(self, path: str | Path, title: str | None = None) -> Path:
         """Write one HTML file of the whole fleet that opens offline."""

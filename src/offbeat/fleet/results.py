@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +12,9 @@ import polars as pl
 
 from offbeat.detection import Detection
 from offbeat.fleet.failure import Failure
+from offbeat.fleet.frames import write_frame_at
 from offbeat.fleet.places import Place
-from offbeat.fleet.plan import FAILURES, write_frame_at
+from offbeat.fleet.plan import FAILURES
 
 __all__ = [
     "EVENTS",
@@ -24,7 +24,6 @@ __all__ = [
     "ShardTables",
     "done_marks",
     "failures_frame",
-    "read_table",
 ]
 
 Columns = dict[str, type[pl.DataType] | pl.DataType]
@@ -90,12 +89,12 @@ class Done:
         (out / DONE / f"{self.name}.json").write(json.dumps(entry).encode())
 
 
-def done_marks(out: Place, *, read: bool = True) -> dict[str, Done]:
-    """What is done already, by name; `read` also says how much it was."""
+def done_marks(out: Place, kind: str, *, read: bool = True) -> dict[str, Done]:
+    """Done tasks whose names begin with `kind`, by name; `read` also says how much each was."""
     found = {}
     for each in (out / DONE).files():
         name = each.name.removesuffix(".json")
-        if not each.name.endswith(".json"):
+        if not (each.name.endswith(".json") and name.startswith(kind)):
             continue
         entry = json.loads((out / DONE / each.name).read()) if read else {}
         found[name] = Done(name, **(entry or {"succeeded": 0, "failed": 0}))
@@ -134,18 +133,6 @@ def failures_frame(failures: Iterable[Failure]) -> pl.DataFrame:
     """Columns key, reason."""
     rows = [(each.key, each.reason) for each in failures]
     return pl.DataFrame(rows, schema=FAILURES, orient="row")
-
-
-def read_table(out: Place, table: str, schema: Mapping[str, Any]) -> pl.DataFrame:
-    """All files of a table; an empty frame if there are none."""
-    folder = out / table
-    names = [each.name for each in folder.files() if each.name.endswith(".parquet")]
-    if not names:
-        return pl.DataFrame(schema=schema)
-    if folder.is_local:
-        return pl.read_parquet([(folder / name).url.removeprefix("file://") for name in names])
-
-    return pl.concat([pl.read_parquet(io.BytesIO((folder / name).read())) for name in names])
 
 
 # ---------------------------------------------------------------- rows

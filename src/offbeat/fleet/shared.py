@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,9 +19,9 @@ from offbeat.fleet.gathering import Common, fleet_material, opened, sampled
 from offbeat.fleet.learning import Apprentice, Learned, learn_all
 from offbeat.keeping import Arrays, State, options_from_plain
 from offbeat.lstm import DEFAULT_HORIZON, LOSSES, LSTMDetector
-from offbeat.networks import LSTMForecaster, RowNetwork
+from offbeat.networks import LSTMForecaster, RowNetwork, tensors_of, weights_of, with_weights
 from offbeat.series import Series
-from offbeat.storable import part, plain, under
+from offbeat.storable import beyond, part, plain, under
 from offbeat.tensorfile import checked_text, read_tensors, write_tensors
 from offbeat.training import EpochLog, ProgressHook, Training, TrainingLog, train
 
@@ -219,24 +219,16 @@ class SharedLSTM:
 
     def _wider(self, leader: LSTMDetector) -> LSTMForecaster:
         """A network of the fleet that reads the embedding too."""
-        return LSTMForecaster(
-            len(leader.channels_) + self.embedding,
-            len(leader.targets_),
-            horizon=leader.horizon_,
-            hidden_size=leader.hidden_size,
-            n_layers=leader.n_layers,
-            dropout=leader.dropout,
-            gaussian=leader.loss == "gaussian",
-        )
+        with torch.device("meta"):
+            shape = leader._build_network().shape
+        return LSTMForecaster(**shape | {"n_inputs": shape["n_inputs"] + self.embedding})
 
     def _keep(self, network: RowNetwork, leader: LSTMDetector, keys: Sequence[str]) -> None:
         """Take the trained network apart: one for all, and two biases a series."""
         self._biases: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
         if isinstance(network, EmbeddedForecaster):
             weights, gates, numbers = network.for_series()
-            with torch.device("meta"):
-                network = leader._build_network()
-            network.load_state_dict(weights, assign=True)
+            network = with_weights(leader._build_network, weights)
             pairs = zip(gates, numbers, strict=True)
             self._biases = dict(zip(keys, pairs, strict=True))
         assert isinstance(network, LSTMForecaster)
@@ -263,20 +255,20 @@ class SharedLSTM:
 
     def state(self) -> tuple[State, Arrays]:
         """Everything that was learned: JSON-able values, and arrays by name."""
-        log, weights = self._fitted().training_log_, self.network_.state_dict()
+        log = self._fitted().training_log_
         state: State = {
             "template": {k: plain(v) for k, v in self._template().get_params(deep=False).items()},
             "embedding": self.embedding,
             "training": None if self.training is None else plain(self.training),
             "common": asdict(self.common_),
-            "network": _shape_of(self.network_),
+            "network": self.network_.shape,
             "log": [asdict(epoch) for epoch in log.epochs],
             "best_epoch": log.best_epoch,
             "ended": log.ended,
             "failures": {each.key: each.reason for each in self.failures_.values()},
             "keys": list(self._biases),
         }
-        arrays = under("network", {name: w.cpu().numpy() for name, w in weights.items()})
+        arrays = self.weights()
         if self._biases:
             gates, numbers = zip(*self._biases.values(), strict=True)
             arrays["gates"] = torch.stack(gates).cpu().numpy()
@@ -292,11 +284,8 @@ class SharedLSTM:
         common = state["common"]
         names = {key: tuple(common[key]) for key in ("channels", "covariates")}
         made.common_ = Common(**{**common, **names})
-        with torch.device("meta"):  # sizes in the file are held against its own weights
-            network = LSTMForecaster(**state["network"])
-        weights = part("network", arrays)
-        tensors = {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
-        network.load_state_dict(tensors, assign=True)
+        weights = tensors_of(part("network", arrays))
+        network = with_weights(lambda: LSTMForecaster(**state["network"]), weights)
         made.network_ = network.to(template.device).eval()
         diary = tuple(EpochLog(**epoch) for epoch in state["log"])
         made.training_log_ = TrainingLog(diary, state["best_epoch"], state["ended"])
@@ -332,42 +321,22 @@ class SharedLSTM:
             reason = Failure.of("", problem).reason
             raise ModelFileError(f"{path} does not hold a whole shared model: {reason}") from None
 
+    def weights(self) -> Arrays:
+        """The weights that all share, as the state of a detector calls them."""
+        return under("network", weights_of(self._fitted().network_))
+
     def slim(self, detector: LSTMDetector) -> tuple[State, Arrays]:
         """The state of a detector of this fleet without the weights that all share, for stores of
         many; `attach` reads it back."""
         state, arrays = detector.state()
-        shared = under("network", _numpy(self._fitted().network_))
-        own = {
-            name: array
-            for name, array in arrays.items()
-            if name not in shared or not np.array_equal(array, shared[name])
-        }
-        return state, own
+        return state, beyond(self.weights(), arrays)
 
     def attach(self, state: State, arrays: Arrays) -> LSTMDetector:
         """A detector from what `slim` gave, on this fleet's network."""
         network, own = self._fitted().network_, part("network", arrays)
-        whole = under("network", _numpy(network)) | arrays
-        made = LSTMDetector.from_state(state, whole)
+        made = LSTMDetector.from_state(state, self.weights() | arrays)
         made.network_ = network
         if own:
             biases = [torch.from_numpy(own[name].copy()) for name in OWN_BIASES]
             made.network_ = with_biases(network, *(b.to(made.device) for b in biases))
         return made
-
-
-def _numpy(network: LSTMForecaster) -> Arrays:
-    return {name: weights.cpu().numpy() for name, weights in network.state_dict().items()}
-
-
-def _shape_of(network: LSTMForecaster) -> dict[str, Any]:
-    """What `LSTMForecaster` is made from."""
-    return {
-        "n_inputs": network.lstm.input_size,
-        "n_targets": network.n_targets,
-        "horizon": network.horizon,
-        "hidden_size": network.hidden_size,
-        "n_layers": network.lstm.num_layers,
-        "dropout": network.dropout.p,
-        "gaussian": network.gaussian,
-    }

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from offbeat.fleet.finding import DataFile
+from offbeat.fleet.frames import write_frame_at
 from offbeat.fleet.places import Place
 from offbeat.fleet.tables import blocks
 from offbeat.io import ReadOptions
@@ -69,9 +70,7 @@ def stage_file(
             continue
         data, index = _spill(named, key)
         (staging / f"{name}-{spills}.parquet").write(data)
-        buffer = io.BytesIO()
-        index.write_parquet(buffer)
-        (staging / f"{name}-{spills}.index").write(buffer.getvalue())
+        write_frame_at(index, staging / f"{name}-{spills}.index")
         spills, rows = spills + 1, rows + len(named)
     return StagedFile(spills, rows, nameless)
 

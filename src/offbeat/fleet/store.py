@@ -14,8 +14,8 @@ import polars as pl
 
 from offbeat.detector import Detector
 from offbeat.errors import DataError, ModelFileError, nearest_names
+from offbeat.fleet.frames import frame_at, read_table, write_frame_at
 from offbeat.fleet.places import Place
-from offbeat.fleet.plan import frame_at, write_frame_at
 from offbeat.lstm import LSTMDetector
 from offbeat.persist import model_bytes, model_from_bytes
 
@@ -142,6 +142,11 @@ class ModelStore:
             raise DataError(f"no model of {key!r} in {self._place.url}: {near}")
         return Packed(*self._index.row(row)[1:])
 
+    def places(self) -> Iterator[tuple[str, Packed]]:
+        """Where all lie, in the order of the keys."""
+        for key, *where in self._index.iter_rows():
+            yield key, Packed(*where)
+
     def detector(self, key: str) -> LSTMDetector:
         """The detector of a series, as `offbeat.load` would give it.
 
@@ -156,8 +161,8 @@ class ModelStore:
 
     def detectors(self) -> Iterator[tuple[str, LSTMDetector]]:
         """All, one after the other."""
-        for key in self:
-            yield key, self.detector(key)
+        for key, where in self.places():
+            yield key, self._packs.read(key, where)
 
     def _row(self, key: str) -> int | None:
         row = self._index["key"].search_sorted(key)
@@ -167,16 +172,12 @@ class ModelStore:
         whole = self._place / WHOLE_INDEX
         if whole.exists():
             return frame_at(whole)
-        parts = [
-            frame_at(self._place / INDICES / each.name)
-            for each in (self._place / INDICES).files()
-            if each.name.endswith(".parquet")
-        ]
-        if not parts:
+        index = read_table(self._place, INDICES, INDEX)
+        if not len(index):
             raise ModelFileError(
                 f"{self._place.url} holds no models: name the --out of offbeat fleet train"
             )
-        return pl.concat(parts).sort("key")
+        return index.sort("key")
 
 
 def settle_index(models: Place) -> None:

@@ -16,10 +16,11 @@ from offbeat.fleet.asking import detect_all, learn_all
 from offbeat.fleet.failure import Failure
 from offbeat.fleet.finding import DataFile
 from offbeat.fleet.fleetwide import besides, learn_fleetwide, way_of
+from offbeat.fleet.frames import write_frame_at
 from offbeat.fleet.job import Job
 from offbeat.fleet.loading import STAGING, load_shard, portions
 from offbeat.fleet.places import Place
-from offbeat.fleet.plan import Shard, write_frame_at
+from offbeat.fleet.plan import Shard
 from offbeat.fleet.results import Done, ShardTables, failures_frame
 from offbeat.fleet.staging import stage_file
 from offbeat.fleet.store import ModelPacks, Packed, write_pack

@@ -10,9 +10,7 @@ import html
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +26,8 @@ from offbeat.figures import (
     training_figure,
 )
 from offbeat.figures.canvas import CONFIG, NIGHT, shown_time
-from offbeat.io import atomic_path
 from offbeat.metrics import event_scores
-from offbeat.report.shell import safe_json, script_hash, template_part, written_version
+from offbeat.report.shell import Page, template_part, tiles
 from offbeat.report.tables import (
     events_table,
     imputed_table,
@@ -71,41 +68,18 @@ def write_report(detection: Detection, path: str | Path, title: str | None = Non
     """
     rows = detection.threshold_table()
     figures = _figures(detection, rows)
-    sections = _sections(detection, rows, figures)
-    page = _page(detection, title or detection.series.name, figures, sections)
-    target = Path(path)
-    with atomic_path(target) as unfinished:
-        unfinished.write_text(page, encoding="utf-8", newline="\n")
-    return target
-
-
-def _page(
-    detection: Detection,
-    title: str,
-    figures: Mapping[str, go.Figure],
-    sections: Mapping[str, tuple[str, str]],
-) -> str:
-    plotly, script = get_plotlyjs(), template_part("report.js")
-    links = (f'<a href="#{name}">{heading}</a>' for name, (heading, _) in sections.items())
-    parts = {
-        "script_hashes": " ".join(script_hash(each) for each in (plotly, script)),
-        "version": written_version(),
-        "title": html.escape(title),
-        "style": template_part("report.css"),
-        "span": html.escape(_span(detection)),
-        "summary": _unbroken(html.escape(summary(detection))),
-        "tiles": _tiles(detection),
-        "navigation": " ".join(links),
-        "sections": "\n".join(
-            f'<section id="{name}"><h2>{heading}</h2>{body}</section>'
-            for name, (heading, body) in sections.items()
-        ),
-        "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "data": _data(detection, figures),
-        "plotly": plotly,
-        "script": script,
-    }
-    return Template(template_part("report.html")).substitute(parts)
+    return Page(
+        brand="Offbeat report",
+        title=title or detection.series.name,
+        span=_span(detection),
+        summary=_unbroken(html.escape(summary(detection))),
+        tiles=_tiles(detection),
+        without_script="The figures need JavaScript. Tables and text are complete without it.",
+        sections=_sections(detection, rows, figures),
+        data=_data(detection, figures),
+        scripts=(get_plotlyjs(), template_part("report.js")),
+        images="data: blob:",
+    ).write(path)
 
 
 def _unbroken(text: str) -> str:
@@ -133,17 +107,16 @@ def _figures(detection: Detection, rows: Sequence[ThresholdRow]) -> dict[str, go
     return figures
 
 
-def _data(detection: Detection, figures: Mapping[str, go.Figure]) -> str:
-    """What the script needs, as JSON that is safe inside HTML."""
+def _data(detection: Detection, figures: Mapping[str, go.Figure]) -> dict[str, Any]:
+    """What the script needs."""
     series = detection.series
-    data = {
+    return {
         "figures": {name: _lean(figure) for name, figure in figures.items()},
         "events": [_view(detection, event.start, event.end) for event in detection.events],
         "span": shown_time(series.time[[0, -1]], series.zone).tolist(),
         "night": NIGHT,
         "config": CONFIG,
     }
-    return safe_json(data)
 
 
 def _lean(figure: go.Figure) -> dict[str, Any]:
@@ -193,24 +166,20 @@ def _tiles(detection: Detection) -> str:
     learned = float(detection.learned.mean())
     not_scored = plural(int(n_rows - scored.sum()), "row")
     often, unit = rate(detection)
-    tiles = [
+    shown = [
         ("Events", f"{len(detection.events):,}", ""),
         ("Worst severity", f"{number(worst, 3)} \N{MULTIPLICATION SIGN}", "1 is the limit"),
         (f"Alarms {unit}", often, f"cut by {detection.threshold.title}"),
         ("Rows with a score", percent(float(scored.mean())), f"{not_scored} in warm-up or gaps"),
     ]
     if learned:
-        tiles.append(("Learned from", percent(learned), "of these rows"))
+        shown.append(("Learned from", percent(learned), "of these rows"))
     label = detection.series.label
     if label is not None and label.any():
         truth = event_scores(label, detection.label)
         false = f"{plural(truth.n_false, 'false event')}"
-        tiles.append(("Marked anomalies found", f"{truth.n_found} of {truth.n_true}", false))
-    cells = (
-        f"<div><dt>{name}</dt><dd>{html.escape(value)}<small>{html.escape(small)}</small></dd></div>"
-        for name, value, small in tiles
-    )
-    return f'<dl class="tiles">{"".join(cells)}</dl>'
+        shown.append(("Marked anomalies found", f"{truth.n_found} of {truth.n_true}", false))
+    return tiles(shown)
 
 
 # ---------------------------------------------------------------- sections

@@ -50,9 +50,9 @@ def show_ranking(ranking: FleetRanking, top: int, out: Path | None, format_: str
     for row in ranking.groups.head(top).iter_rows(named=True):
         times = wording.plural(row["n_incidents"], "time")
         console.print(escape(f"together {times}: {_names(row['keys'])}"))
-    series, off = ranking.series, int((ranking.series["events"] > 0).sum())
     failed = f"; {len(ranking.failures):,} without a result" if len(ranking.failures) else ""
-    console.print(f"{off:,} of {len(series):,} series went off; severity 1 is the limit{failed}")
+    off, known = ranking.n_off, len(ranking.series)
+    console.print(f"{off:,} of {known:,} series went off; severity 1 is the limit{failed}")
 
 
 def _series_table(ranking: FleetRanking, top: int) -> Table:
