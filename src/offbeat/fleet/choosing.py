@@ -155,5 +155,5 @@ def _error(detector: LSTMDetector | Failure | None, series: Series) -> float:
 
 
 def _first_reason(made: Learned) -> str:
-    reasons = [each.reason for each in made.values() if isinstance(each, Failure)]
-    return reasons[0] if reasons else "nothing of them is known after the rows held back"
+    reasons = (f"{key}: {each.reason}" for key, each in made.items() if isinstance(each, Failure))
+    return next(reasons, "") or "nothing of them is known after the rows held back"

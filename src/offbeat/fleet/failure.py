@@ -30,6 +30,7 @@ class Failure:
 
     @classmethod
     def of(cls, key: str, problem: Exception) -> Failure:
-        """What an error says, in one line."""
+        """What an error says, in one line, without the series' name before it."""
         lines = str(problem).splitlines()
-        return cls(key, lines[0] if lines else type(problem).__name__)
+        text = lines[0] if lines else type(problem).__name__
+        return cls(key, text.removeprefix(f"{key} ") if key else text)

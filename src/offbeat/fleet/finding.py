@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from offbeat.errors import DataError
-from offbeat.fleet.places import Place
+from offbeat.fleet.places import GLOB_SIGNS, Place
 
 __all__ = ["DataFile", "find_files", "hive_value", "named_twice"]
 
@@ -20,7 +20,6 @@ ENDINGS = frozenset(
     ]
 )
 PACKED = ".gz"
-GLOB_SIGNS = "*?["
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class DataFile:
     url
         Where it lies.
     name
-        Its path below the data.
+        Its path below the data; of a glob, below the last folder before its first sign.
     size
         Bytes.
     """
@@ -59,7 +58,7 @@ def find_files(data: str) -> list[DataFile]:
         If there is none.
     """
     place = Place(data)
-    if any(sign in data for sign in GLOB_SIGNS):
+    if GLOB_SIGNS.search(data):
         return _globbed(place)
     if not place.exists():
         raise DataError(f"there is no file or folder {data}: check the name")
@@ -100,15 +99,10 @@ def _globbed(place: Place) -> list[DataFile]:
     found = place.matching()
     if not found:
         raise DataError(f"nothing fits {place.url}: check the pattern and the folder")
-    parts = [each.url.split("/") for each, _ in found]
-    shared = 0
-    while all(len(p) > shared + 1 and p[shared] == parts[0][shared] for p in parts):
-        shared += 1
-    return [
-        DataFile(each.url, "/".join(p[shared:]), size)
-        for (each, size), p in zip(found, parts, strict=True)
-        if size is not None
-    ]
+    files = [DataFile(each.url, name, size) for each, name, size in found if size is not None]
+    if not files:
+        raise DataError(f"only folders fit {place.url}: write {place.url.rstrip('/')}/* for files")
+    return files
 
 
 def _is_table(name: str) -> bool:

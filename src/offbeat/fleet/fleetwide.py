@@ -70,10 +70,8 @@ def learn_fleetwide(job: Job, out: Place, series: Mapping[str, Series]) -> str:
     """
     parts, failures = lessons(job, series)
     if not parts:
-        first = next(iter(failures.values()), None)
-        raise DataError(
-            f"no series of the sample can be learned: {first.reason if first else 'it is empty'}"
-        )
+        first = next((f"{each.key}: {each.reason}" for each in failures.values()), "it is empty")
+        raise DataError(f"no series of the sample can be learned: {first}")
     mode, reason = job.mode, "as given"
     if mode == "auto":
         choice = choose_mode(parts, job.template)

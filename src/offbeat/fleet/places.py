@@ -7,6 +7,7 @@ it is one put.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,9 +19,10 @@ from typing import IO, Any
 from offbeat.errors import DataError, MissingPartError
 from offbeat.parts import optional_part
 
-__all__ = ["Place", "Stored"]
+__all__ = ["GLOB_SIGNS", "Place", "Stored"]
 
 SHOWN_CHARS = 160
+GLOB_SIGNS = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -133,11 +135,16 @@ class Place:
                 if len(str(path)) > start
             ]
 
-    def matching(self) -> list[tuple[Place, int | None]]:
-        """What this glob means, each with the bytes of a file, None of a folder; one listing."""
+    def matching(self) -> list[tuple[Place, str, int | None]]:
+        """What this glob means: each place, its name below the last folder that is no pattern, and
+        the bytes of a file, None of a folder; one listing."""
         with self._refusals("read"):
             found = sorted(self._fs.glob(self._path, detail=True).items())
-            return [(self._named(path), self._bytes(path, entry)) for path, entry in found]
+            fixed = len(GLOB_SIGNS.split(self._path, maxsplit=1)[0].rpartition("/")[0]) + 1
+            return [
+                (self._named(path), str(path)[fixed:], self._bytes(path, entry))
+                for path, entry in found
+            ]
 
     def _named(self, path: str) -> Place:
         return Place(str(self._fs.unstrip_protocol(path)).removeprefix("file://"))
