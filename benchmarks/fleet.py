@@ -1,9 +1,9 @@
 """Fleets: one network for all and one each, beside a loop of single fits (`make bench-fleet`).
 
 All times are of one run on one machine, wall and processor: of 1,000 series x 5,000 rows, a sample
-of which stands for all where it says so. Then VUS-PR on whole collections (`fleet_accuracy`). What
-was measured is kept in `out/fleet/`; delete a file there to measure it again. Writes
-`benchmarks/results/fleet.md`.
+of which stands for all where it says so. Then one and two workers of a Ray cluster, and VUS-PR on
+whole collections (`fleet_accuracy`). What was measured is kept in `out/fleet/`; delete a file there
+to measure it again. Writes `benchmarks/results/fleet.md`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,13 +20,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import torch
 
 import fleet_accuracy
 from jobs import keep
 from offbeat import LSTMDetector, Series, Training
-from offbeat.fleet import Failure, SharedLSTM, learn_own, score_each
+from offbeat.fleet import Failure, Fleet, SharedLSTM, learn_own, score_each
 from offbeat.fleet.foreseeing import Question, answers
+from ray_cluster import QUIET, ray_cluster
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT, RESULTS = ROOT / "out" / "fleet", ROOT / "benchmarks" / "results"
@@ -41,6 +44,7 @@ WAYS = {
     "own from shared": ("shared-fit", "own-start"),
     "own": ("own",),
 }
+RAY_SERIES, RAY_ROWS, RAY_BAR = 64, 3_000, 1.6
 Figures = dict[str, float]
 
 
@@ -54,6 +58,7 @@ def main() -> None:
     torch.set_num_threads(1)
     if options.only in (None, "speed"):
         measure_speed()
+        measure_ray()
     if options.only in (None, "accuracy"):
         for collection in fleet_accuracy.COLLECTIONS:
             for mode in fleet_accuracy.MODES:
@@ -158,6 +163,28 @@ def measure_scoring(fleet: dict[str, Series]) -> None:
     print("scoring", figures, flush=True)
 
 
+def measure_ray() -> None:
+    """The same fleet with one worker of a Ray cluster and with two."""
+    path = KEPT / "speed-ray.json"
+    if path.exists():
+        return
+    figures: dict[str, Figures] = {}
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as temp:
+        series = [made_series(i, RAY_ROWS) for i in range(RAY_SERIES)]
+        frames = [pl.DataFrame({"key": s.name, "value": s.values[:, 0]}) for s in series]
+        data = f"{folder}/fleet.parquet"
+        pl.concat(frames).write_parquet(data)
+        os.environ |= QUIET
+        for n_workers in (1, 2):
+            with ray_cluster(Path(temp)) as address:  # a new one: nobody is warm
+                fleet = Fleet(data, key="key", workers=n_workers, ray=address, shard_series=4)
+                figures[str(n_workers)] = {}
+                with clocked(figures[str(n_workers)]):
+                    fleet.train(f"{folder}/models{n_workers}")
+    keep(figures, path)
+    print("ray", figures, flush=True)
+
+
 def plain_products(n_lanes: int, n_steps: int, size: int = 32) -> None:
     """Only the matrix products of two layers and a head, for as many points."""
     shapes = ((1 + size, 4 * size), (2 * size, 4 * size), (size + 1, 16))
@@ -179,7 +206,7 @@ def kept_speed(name: str) -> Figures | None:
 def write_page() -> None:
     """The page, as far as measured."""
     note = Path(__file__).with_name("fleet_notes.md").read_text().strip()
-    lines = ["# Fleets", "", heading(), "", *speed_lines(), "", *scoring_lines(), ""]
+    lines = ["# Fleets", "", heading(), "", *speed_lines(), "", *scoring_lines(), "", *ray_lines()]
     accuracy, _ = fleet_accuracy.table()
     lines += ["## VUS-PR", "", fleet_accuracy.__doc__.split("\n\n")[1].replace("\n", " "), ""]
     lines += ["Means over the series that all modes of a line were measured on.", "", *accuracy]
@@ -247,6 +274,25 @@ def scoring_lines() -> list[str]:
         rates = f"{points / one['wall']:,.0f} | {points / one['processor']:,.0f}"
         lines.append(f"| {name} | {rates} | {one['load']:.1f} |")
     return lines
+
+
+def ray_lines() -> list[str]:
+    """Two workers beside one."""
+    path = KEPT / "speed-ray.json"
+    if not path.exists():
+        return []
+    one, two = (json.loads(path.read_text())[n] for n in "12")
+    return [
+        f"## A Ray cluster: {RAY_SERIES} series of {RAY_ROWS:,} rows, one network each",
+        "",
+        f"From a cluster that has just begun to the last model. Bar: {RAY_BAR:g} times as fast.",
+        "",
+        "| workers | wall, s | load | times as fast |",
+        "|---|---|---|---|",
+        f"| 1 | {one['wall']:.1f} | {one['load']:.1f} | 1 |",
+        f"| 2 | {two['wall']:.1f} | {two['load']:.1f} | {one['wall'] / two['wall']:.2f} |",
+        "",
+    ]
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
     make bench-kills-fleet
 
 A fleet is trained and scored once undisturbed, and once while the driver or one of its workers is
-killed at random moments; a killed driver is started again with the same command. Compared are the
-results, and whether a shard that was done was ever done again. Writes `results/fleet_kills.md`.
+killed at random moments; a killed driver is started again with the same command. Then the same on a
+Ray cluster of this machine. Compared are the results, and whether a shard that was done was ever
+done again. Writes `results/fleet_kills.md`.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from ray_cluster import QUIET, ray_cluster, ray_workers
+
 N_SERIES, N_ROWS, N_KILLS = 240, 700, 20
 SETTINGS = ("--set", "hidden_size=8", "--set", "n_layers=1", "--set", "training.max_epochs=6")
 OFFBEAT = (sys.executable, "-c", "from offbeat.cli import main; main()")
 KEYS = ["key", "row"]
+FindWorkers = Callable[[int], list[int]]
+"""Processes of the workers, by the process of their driver."""
 
 
 @dataclass
@@ -75,12 +80,36 @@ def make_fleet(path: Path, n_series: int, n_rows: int, seed: int = 0) -> None:
     pl.concat(frames).sort("time", maintain_order=True).write_csv(path)
 
 
+def local_workers(pid: int) -> list[int]:
+    """The worker processes of a driver."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        lines = {int(each): Path(f"/proc/{each}/cmdline").read_text() for each in children}
+    except OSError:
+        return []
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    for each in threads:
+        try:
+            for child in each.read_text().split():
+                lines[int(child)] = Path(f"/proc/{child}/cmdline").read_text()
+        except OSError:
+            continue
+    return [child for child, line in lines.items() if "spawn_main" in line]
+
+
 def undisturbed(command: Sequence[str]) -> None:
     """One run to its end."""
     subprocess.run([*OFFBEAT, *command], check=True, capture_output=True)
 
 
-def disturbed(command: Sequence[str], out: Path, kills: int, seed: int, pause: float) -> Tally:
+def disturbed(
+    command: Sequence[str],
+    out: Path,
+    kills: int,
+    seed: int,
+    pause: float,
+    workers_of: FindWorkers = local_workers,
+) -> Tally:
     """Kill so many times, then let it come to its end.
 
     Parameters
@@ -93,12 +122,14 @@ def disturbed(command: Sequence[str], out: Path, kills: int, seed: int, pause: f
         How many, and of what is random.
     pause
         Seconds between two kills, at most.
+    workers_of
+        The workers of a driver.
     """
     draw, tally = random.Random(seed), Tally()
     running = start(command)
     for number in range(kills):
         over_worker = number % 2 == 0
-        workers = wait_for_workers(running) if over_worker or number % 4 == 1 else []
+        workers = wait_for_workers(running, workers_of) if over_worker or number % 4 == 1 else []
         time.sleep(draw.uniform(0.0, pause))
         tally.look(out)
         if running.poll() is not None:
@@ -118,7 +149,7 @@ def disturbed(command: Sequence[str], out: Path, kills: int, seed: int, pause: f
     return tally
 
 
-def wait_for_workers(running: subprocess.Popen[bytes]) -> list[int]:
+def wait_for_workers(running: subprocess.Popen[bytes], workers_of: FindWorkers) -> list[int]:
     """The workers of a driver as soon as it has some; none if it ends before."""
     while running.poll() is None:
         if found := workers_of(running.pid):
@@ -130,23 +161,6 @@ def wait_for_workers(running: subprocess.Popen[bytes]) -> list[int]:
 def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     """The command in a process of its own."""
     return subprocess.Popen([*OFFBEAT, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def workers_of(pid: int) -> list[int]:
-    """The worker processes of a driver."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        lines = {int(each): Path(f"/proc/{each}/cmdline").read_text() for each in children}
-    except OSError:
-        return []
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    for each in threads:
-        try:
-            for child in each.read_text().split():
-                lines[int(child)] = Path(f"/proc/{child}/cmdline").read_text()
-        except OSError:
-            continue
-    return [child for child, line in lines.items() if "spawn_main" in line]
 
 
 def difference(one: Path, other: Path) -> float:
@@ -166,12 +180,18 @@ def difference(one: Path, other: Path) -> float:
 
 
 def measure(
-    folder: Path, n_series: int, n_rows: int, kills: int, pause: float
+    folder: Path,
+    n_series: int,
+    n_rows: int,
+    kills: int,
+    pause: float,
+    ray: str | None = None,
 ) -> dict[str, object]:
-    """Both runs, in a folder; figures by name."""
+    """Both runs, in a folder; figures by name. The disturbed one on Ray if there is an address."""
     data = folder / "fleet.csv"
     make_fleet(data, n_series, n_rows)
     per_phase = (kills - kills // 2, kills // 2)
+    who, workers_of = ([], local_workers) if ray is None else (["--ray", ray], ray_workers)
     for name in ("calm", "wild"):
         models, scores = folder / f"{name}_models", folder / f"{name}_scores"
         shared = [str(data), "--key", "sensor", "--shard-series", "8", "--workers", "2"]
@@ -181,8 +201,8 @@ def measure(
             undisturbed(train)
             undisturbed(score)
             continue
-        first = disturbed(train, models, per_phase[0], 1, pause)
-        second = disturbed(score, scores, per_phase[1], 2, pause)
+        first = disturbed([*train, *who], models, per_phase[0], 1, pause, workers_of)
+        second = disturbed([*score, *who], scores, per_phase[1], 2, pause, workers_of)
     marks = len(list((folder / "wild_scores" / "done").glob("shard-*.json")))
     return {
         "kills of the driver": first.drivers + second.drivers,
@@ -197,15 +217,21 @@ def measure(
 def main() -> None:
     """Measure, print and keep the table."""
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), N_SERIES, N_ROWS, N_KILLS, pause=8.0)
-    lines = ["| a fleet of 240 series, killed twenty times | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in found.items()]
+        local = measure(Path(folder), N_SERIES, N_ROWS, N_KILLS, pause=8.0)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as temp:
+        os.environ |= QUIET
+        with ray_cluster(Path(temp)) as address:
+            on_ray = measure(Path(folder), N_SERIES, N_ROWS, N_KILLS, pause=8.0, ray=address)
+    title = f"a fleet of {N_SERIES} series, killed {N_KILLS} times"
+    lines = [f"| {title} | this machine's workers | a Ray cluster |", "|---|---|---|"]
+    lines += [f"| {name} | {value} | {on_ray[name]} |" for name, value in local.items()]
     text = "\n".join(lines)
     print(text)
     target = Path(__file__).parent / "results" / "fleet_kills.md"
     target.write_text(f"# Kills\n\n{text}\n", encoding="utf-8")
-    assert found["shards done twice"] == 0
-    assert found["largest difference"] < 1e-5
+    for found in (local, on_ray):
+        assert found["shards done twice"] == 0
+        assert found["largest difference"] < 1e-5
 
 
 if __name__ == "__main__":

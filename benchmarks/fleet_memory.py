@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from fleet_kills import OFFBEAT, workers_of
+from fleet_kills import OFFBEAT, local_workers
 
 N_CHANNELS, N_ROWS, VALUE = 16, 40_000, 8
 SETTINGS = ("hidden_size=8", "n_layers=1", "training.max_epochs=1", "window=32", "calendar=no")
@@ -92,7 +92,7 @@ def run(data: Path, out: Path, memory: str) -> tuple[float, int, str]:
     began, peak = time.monotonic(), 0
     running = subprocess.Popen([*OFFBEAT, *command], stdout=subprocess.PIPE, text=True)
     while running.poll() is None:
-        peak = max(peak, sum(private(pid) for pid in (running.pid, *workers_of(running.pid))))
+        peak = max(peak, sum(private(pid) for pid in (running.pid, *local_workers(running.pid))))
         time.sleep(0.1)
     assert running.stdout is not None
     said = running.stdout.read().strip()

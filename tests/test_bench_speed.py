@@ -15,8 +15,7 @@ PEERS = BENCHMARKS / "peers"
 
 
 @pytest.fixture
-def load(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+def load():
     return importlib.import_module
 
 

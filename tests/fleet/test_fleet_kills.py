@@ -1,25 +1,24 @@
-"""A small version of `make bench-kills-fleet`: SIGKILL of worker, driver, worker."""
+"""A small `make bench-kills-fleet`: SIGKILL of worker, driver, worker, here and on Ray."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import pytest
 
 from fleet_data import TINY, frames, same_scores, write_long
+from fleet_kills import disturbed, local_workers
 from offbeat.fleet import Fleet
+from ray_cluster import ray_workers
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SETTINGS = ("window=16", "horizon=2", "hidden_size=4", "n_layers=1", "training.max_epochs=2")
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("on_ray", [False, True])
 def test_killed_three_times_it_ends_as_if_nothing_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, request: pytest.FixtureRequest, on_ray: bool
 ) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    kills = importlib.import_module("fleet_kills")
     data = write_long(tmp_path / "fleet.csv", frames(60))
     calm = Fleet(str(data), key="pump", workers=0, shard_series=2)
     calm.train(str(tmp_path / "calm_models"), TINY)
@@ -28,7 +27,11 @@ def test_killed_three_times_it_ends_as_if_nothing_was(
     command += ["--workers", "1", "--out", str(models)]
     for each in SETTINGS:
         command += ["--set", each]
-    tally = kills.disturbed(command, models, 3, 0, 1.0)
+    workers_of = local_workers
+    if on_ray:
+        command += ["--ray", request.getfixturevalue("cluster")]
+        workers_of = ray_workers
+    tally = disturbed(command, models, 3, 0, 1.0, workers_of)
     assert tally.kills == 3
     assert tally.again == 0
     assert len(list((models / "done").glob("shard-*.json"))) == 30

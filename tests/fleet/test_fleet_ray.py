@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,30 +12,9 @@ import pytest
 from fleet_data import TINY, frames, same_scores, write_long
 from offbeat import ConfigError, cli
 from offbeat.fleet import Fleet
+from ray_cluster import QUIET
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = ("window=16", "horizon=2", "hidden_size=4", "n_layers=1", "training.max_epochs=2")
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-START = ("start", "--head", "--num-cpus=2", "--port=0", "--include-dashboard=false")
-
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a cluster of two cores."""
-    pytest.importorskip("ray")
-    command = [sys.executable, "-m", "ray.scripts.scripts"]
-    environment = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT / "src")}
-    said = subprocess.run(
-        [*command, *START, f"--temp-dir={tmp_path_factory.mktemp('r')}"],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=environment,
-    ).stdout
-    found = re.search(r"--address='([\d.:]+)'", said)
-    assert found is not None, said
-    yield found[1]
-    subprocess.run([*command, "stop", "--force"], check=True, capture_output=True, env=environment)
 
 
 @pytest.mark.slow

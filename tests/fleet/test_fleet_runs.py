@@ -114,7 +114,7 @@ def test_one_network_for_all(tmp_path: Path) -> None:
         made.score(f"{tmp_path}/m{name}", f"{tmp_path}/s{name}")
     assert same_scores(tmp_path / "sa", tmp_path / "sb")
     store = Fleet.open(f"{tmp_path}/ma")
-    one, other = (store.detector(f"pump {n}").network_.state_dict() for n in (1, 2))
+    one, other = (store.detector(f"pump {n}").network_.lstm.state_dict() for n in (1, 2))
     assert all(bool((one[name] == other[name]).all()) for name in one)
 
 

@@ -60,12 +60,12 @@ def answers(questions: Sequence[Question]) -> Iterator[tuple[int, Iterable[Block
 
 
 def _by_network(questions: Sequence[Question]) -> list[list[int]]:
-    """Questions whose networks have the same weights, biases apart."""
+    """Questions whose networks have the same weights, biases and heads apart."""
     groups: dict[tuple[object, ...], list[int]] = {}
-    known: dict[int, str] = {}  # by the place of the head's weights: shared ones are looked at once
+    known: dict[int, str] = {}  # by the place of the LSTM's weights: shared ones are read once
     for i, question in enumerate(questions):
         detector = question.detector
-        place = detector.network_.head.weight.data_ptr()
+        place = detector.network_.lstm.get_parameter("weight_ih_l0").data_ptr()
         if place not in known:
             known[place] = _fingerprint(detector)
         limited = question.limit is not None
@@ -75,11 +75,11 @@ def _by_network(questions: Sequence[Question]) -> list[list[int]]:
 
 
 def _fingerprint(detector: LSTMDetector) -> str:
-    """Equal for networks with the same weights."""
+    """Equal for networks with the same LSTM."""
     digest, network = hashlib.sha1(usedforsecurity=False), detector.network_
     digest.update(repr((network.horizon, network.n_targets, network.gaussian)).encode())
     for name, weights in network.state_dict().items():
-        if "weight" in name:
+        if name.startswith("lstm.weight"):
             digest.update(f"{name} {tuple(weights.shape)}".encode())
             digest.update(weights.cpu().numpy().tobytes())
     return digest.hexdigest()

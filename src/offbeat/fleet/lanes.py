@@ -19,7 +19,7 @@ from offbeat.networks import MAX_SCALE, MIN_SCALE, LSTMForecaster
 from offbeat.series import FloatArray
 from offbeat.walk import BLOCK, Block
 
-__all__ = ["Lane", "lane_blocks", "lane_numbers"]
+__all__ = ["Lane", "lane_blocks", "lane_numbers", "lane_reads"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,8 @@ class Lane:
     Parameters
     ----------
     network
-        Of the same weights in all lanes that are walked together; biases may differ.
+        Of the same LSTM weights in all lanes that are walked together; its biases and the head may
+        differ.
     fed
         What it reads, shape (T, n_inputs), float32.
     targets
@@ -63,6 +64,17 @@ def lane_numbers(lanes: Sequence[Lane]) -> Tensor:
     Shape (T, B, numbers), rows of the longest; zeros after the end of a lane.
     """
     return _Steps(lanes).run()
+
+
+def lane_reads(lanes: Sequence[Lane]) -> Tensor:
+    """What the head reads at every row, its hidden state and the row: as `lane_numbers`, (T, B, F).
+
+    Parameters
+    ----------
+    lanes
+        The longest first, without a limit.
+    """
+    return _Steps(lanes).reads()
 
 
 def lane_blocks(lanes: Sequence[Lane], numbers: Tensor) -> Iterator[list[Block]]:
@@ -120,7 +132,7 @@ class _Steps:
             self._weights.append((joined * twice[:, None]).T.contiguous())
             both = [f"lstm.{part}_l{layer}" for part in ("bias_ih", "bias_hh")]
             self._biases.append(_rows([twice * (s[both[0]] + s[both[1]]) for s in states]))
-        self._head = weights["head.weight"].T.contiguous()
+        self._head = _rows([state["head.weight"].T for state in states])  # (1 or B, F, numbers)
         self._head_bias = _rows([state["head.bias"] for state in states])
         self._limits: Tensor | None = None
         if lanes[0].limit is not None:
@@ -130,18 +142,33 @@ class _Steps:
     @torch.no_grad()
     def run(self) -> Tensor:
         """Every step; the head's numbers, (T, B, n_numbers)."""
-        numbers = torch.zeros(*self._fed.shape[:2], self._head.shape[1])
+        numbers = torch.zeros(*self._fed.shape[:2], self._head.shape[2])
+        for row, step in self._walked():
+            n_active = int(self._active[row])
+            step.speak(numbers[row, :n_active])
+            if self._limits is not None and row + 1 < len(self._active):
+                n_next = int(self._active[row + 1])
+                self._limit(self._fed[row + 1, :n_next], numbers[row, :n_next], n_next)
+        return numbers
+
+    @torch.no_grad()
+    def reads(self) -> Tensor:
+        """Every step; what the head reads, (T, B, F)."""
+        found = torch.zeros(*self._fed.shape[:2], self._head.shape[1])
+        for row, step in self._walked():
+            found[row, : int(self._active[row])] = step.seen
+        return found
+
+    def _walked(self) -> Iterator[tuple[int, _Step]]:
+        """Each row, with the step after it was read."""
         n_before, step = -1, None
         for row, n_active in enumerate(self._active.tolist()):
             if n_active != n_before:
                 step = _Step(self, n_active, step)
                 n_before = n_active
             assert step is not None
-            step.read(self._fed[row, :n_active], numbers[row, :n_active])
-            if self._limits is not None and row + 1 < len(self._active):
-                n_next = int(self._active[row + 1])
-                self._limit(self._fed[row + 1, :n_next], numbers[row, :n_next], n_next)
-        return numbers
+            step.read(self._fed[row, :n_active])
+            yield row, step
 
     def _limit(self, rows: Tensor, numbers: Tensor, n_lanes: int) -> None:
         """Bring the targets of the next rows to within the limit of what was forecast of them."""
@@ -166,7 +193,9 @@ class _Step:
         size, self._steps = steps._size, steps
         n_layers = len(steps._weights)
         self._biases = [_first(bias, n_lanes) for bias in steps._biases]
-        self._head_bias = _first(steps._head_bias, n_lanes)
+        self._head, self._head_bias = (
+            _first(each, n_lanes) for each in (steps._head, steps._head_bias)
+        )
         self._gates = torch.empty(n_lanes, 4 * size)
         self._more, self._twice = torch.empty(n_lanes, size), torch.empty(n_lanes, size)
         n_inputs = steps._fed.shape[2]
@@ -175,7 +204,7 @@ class _Step:
             torch.zeros(n_lanes, (n_inputs if layer == 0 else size) + size)
             for layer in range(n_layers)
         ]
-        self._seen = torch.zeros(n_lanes, size + n_inputs)  # what the head reads
+        self.seen = torch.zeros(n_lanes, size + n_inputs)  # what the head reads
         self._cells = [torch.zeros(n_lanes, size) for _ in range(n_layers)]
         if before is not None:
             for own, old in zip(
@@ -183,8 +212,8 @@ class _Step:
             ):
                 own.copy_(old[:n_lanes])
 
-    def read(self, rows: Tensor, numbers: Tensor) -> None:
-        """Read a row of each lane, (B, n_inputs); the head's numbers are written to `numbers`."""
+    def read(self, rows: Tensor) -> None:
+        """Read a row of each lane, (B, n_inputs)."""
         size, gates = self._steps._size, self._gates
         n_layers = len(self._read)
         n_inputs = rows.shape[1]
@@ -202,20 +231,27 @@ class _Step:
             if layer + 1 < n_layers:
                 self._read[layer + 1][:, :size] = hidden
             else:
-                self._seen[:, :size] = hidden
-        self._seen[:, size:] = rows
-        torch.addmm(self._head_bias, self._seen, self._steps._head, out=numbers)
+                self.seen[:, :size] = hidden
+        self.seen[:, size:] = rows
+
+    def speak(self, numbers: Tensor) -> None:
+        """Write the head's numbers, (B, n_numbers)."""
+        if len(self._head) == 1:
+            torch.addmm(self._head_bias, self.seen, self._head[0], out=numbers)
+            return
+        bias, out = self._head_bias[:, None], numbers[:, None]
+        torch.baddbmm(bias, self.seen[:, None], self._head, out=out)
 
 
-def _rows(biases: list[Tensor]) -> Tensor:
-    """One row for all lanes where they are equal, else one a lane."""
-    if all(torch.equal(bias, biases[0]) for bias in biases[1:]):
-        return biases[0][None]
-    return torch.stack(biases)
+def _rows(parts: list[Tensor]) -> Tensor:
+    """One for all lanes where they are equal, else one a lane."""
+    if all(torch.equal(part, parts[0]) for part in parts[1:]):
+        return parts[0][None].contiguous()
+    return torch.stack(parts)
 
 
-def _first(bias: Tensor, n_lanes: int) -> Tensor:
-    return bias if len(bias) == 1 else bias[:n_lanes]
+def _first(parts: Tensor, n_lanes: int) -> Tensor:
+    return parts if len(parts) == 1 else parts[:n_lanes]
 
 
 def _float(values: Any) -> Tensor:

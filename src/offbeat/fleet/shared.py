@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from offbeat.errors import DataError, ModelFileError, NotFittedError, OffbeatError, whole_number
+from offbeat.fleet.admission import give_heads
 from offbeat.fleet.embedding import EmbeddedForecaster, with_biases
 from offbeat.fleet.failure import Failure, Fleet
 from offbeat.fleet.gathering import Common, fleet_material, opened, sampled
@@ -30,8 +31,6 @@ __all__ = ["SharedLSTM"]
 MOST_SERIES, MOST_ROWS = 2_000, 2_000_000
 """Series and rows that one network learns from: a larger fleet teaches by a sample."""
 KEY, FORMAT = "offbeat-shared", "1"
-OWN_BIASES = ("lstm.bias_ih_l0", "head.bias")
-"""What a network with an embedding has of its own."""
 BATCH = 64
 """Chunks a step: of a fleet there is always enough."""
 
@@ -40,9 +39,10 @@ class SharedLSTM:
     """One LSTM for many series of the same channels and step.
 
     The cost of training does not grow with the fleet: a bounded number of chunks is drawn over its
-    series. Each series keeps its own scaler, error calibration, threshold and warm-up, and a new
-    one is admitted without training. What comes out for each is an ordinary fitted `LSTMDetector`
-    whose network is the fleet's.
+    series. Each series keeps its own scaler, last layer, error calibration, threshold and warm-up,
+    and a new one is admitted without training: the last layer is solved for, and kept where it
+    forecasts rows held back better than the fleet's. What comes out for each is an ordinary fitted
+    `LSTMDetector` whose LSTM is the fleet's.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ class SharedLSTM:
         self.network_ = network.eval()
 
     def _lend(self, apprentices: Sequence[Apprentice]) -> Mapping[str, Failure]:
-        """Give each the fleet's network, and its diary."""
+        """Give each the fleet's network with a head of its own, and its diary."""
         failed = dict[str, Failure]()
         for one in apprentices:
             try:
@@ -245,6 +245,7 @@ class SharedLSTM:
                 continue
             one.detector.network_ = self._network_for(one.key)
             one.detector.training_log_ = self.training_log_
+        give_heads([one for one in apprentices if one.key not in failed])
         return failed
 
     def _network_for(self, key: str) -> LSTMForecaster:
@@ -337,6 +338,7 @@ class SharedLSTM:
         made = LSTMDetector.from_state(state, self.weights() | arrays)
         made.network_ = network
         if own:
-            biases = [torch.from_numpy(own[name].copy()) for name in OWN_BIASES]
-            made.network_ = with_biases(network, *(b.to(made.device) for b in biases))
+            weights = {name: each.to(made.device) for name, each in tensors_of(own).items()}
+            weights = {**network.state_dict(), **weights}
+            made.network_ = with_weights(lambda: LSTMForecaster(**network.shape), weights).eval()
         return made
