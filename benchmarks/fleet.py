@@ -63,6 +63,7 @@ def main() -> None:
         for collection in fleet_accuracy.COLLECTIONS:
             for mode in fleet_accuracy.MODES:
                 fleet_accuracy.measure(collection, mode, options.minutes)
+            fleet_accuracy.choose(collection)
     write_page()
 
 
@@ -210,6 +211,8 @@ def write_page() -> None:
     accuracy, _ = fleet_accuracy.table()
     lines += ["## VUS-PR", "", fleet_accuracy.__doc__.split("\n\n")[1].replace("\n", " "), ""]
     lines += ["Means over the series that all modes of a line were measured on.", "", *accuracy]
+    lines += ["", 'What `mode="auto"` chooses, from forecasts and without labels:', ""]
+    lines += fleet_accuracy.choices()
     (RESULTS / "fleet.md").write_text("\n".join([*lines, "", note]) + "\n")
     print("\n".join(lines))
 

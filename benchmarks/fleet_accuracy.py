@@ -19,7 +19,7 @@ from families import Recording, all_recordings
 from jobs import keep
 from offbeat import LSTMDetector, Series, evaluate
 from offbeat.errors import OffbeatError
-from offbeat.fleet import Failure, SharedLSTM, learn_own
+from offbeat.fleet import Failure, SharedLSTM, choose_mode, learn_own
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "out" / "fleet"
@@ -93,6 +93,26 @@ def _whole(collection: str) -> dict[str, Series]:
     """The training parts of all series of a collection."""
     own = [r for r in all_recordings() if r.collection == collection]
     return {r.name: r.read().rows(0, r.n_train) for r in own}
+
+
+def choose(collection: str) -> None:
+    """What `choose_mode` says of the training parts of a collection, without a label."""
+    path = KEPT / f"{collection}.choice"
+    if not path.exists():
+        torch.set_num_threads(1)
+        made = choose_mode(_whole(collection), LSTMDetector(random_state=SEED))
+        keep({"mode": made.mode, "reason": made.reason}, path)
+
+
+def choices() -> list[str]:
+    """A line a collection."""
+    lines = []
+    for collection in COLLECTIONS:
+        path = KEPT / f"{collection}.choice"
+        if path.exists():
+            found = json.loads(path.read_text())
+            lines.append(f"- `{collection}`: **{found['mode']}**: {found['reason']}")
+    return lines
 
 
 def _judge(recording: Recording, mode: str, series: Series, found: LSTMDetector | Failure) -> None:

@@ -45,6 +45,7 @@ def test_equals_single_fits_with_dropout_different_periods_and_lengths() -> None
         {"n_layers": 1, "dropout": 0.0, "loss": "mse"},
         {"n_layers": 3, "loss": "mae", "robust_state": False},
         {"horizon": 2, "window": 10, "training": Training(max_epochs=2, validation=0.0, trim=0.0)},
+        {"hidden_size": 48, "window": 8},  # large: by torch's own layer, on threads
     ],
 )
 def test_equals_single_fits_whatever_the_options(options: dict[str, object]) -> None:

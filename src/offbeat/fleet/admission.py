@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,20 +10,15 @@ import torch
 
 from offbeat.chunks import Material
 from offbeat.fleet.foreseeing import LEAST_LANES
-from offbeat.fleet.heads import last_rows, own_head
+from offbeat.fleet.heads import Read, last_rows, own_head
 from offbeat.fleet.lanes import Lane, lane_reads
 from offbeat.fleet.learning import Apprentice
 from offbeat.networks import LSTMForecaster
-from offbeat.series import FloatArray
-from offbeat.threads import one_thread_each
 
 __all__ = ["give_heads"]
 
-MOST_NUMBERS = 20_000_000
+MOST_NUMBERS = 40_000_000
 """Numbers that the heads of series read together may read."""
-
-Reads = list[tuple[int, FloatArray]]
-"""First row of each stretch, and what the head reads at each row of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +54,8 @@ def give_heads(apprentices: Sequence[Apprentice]) -> None:
     """
     newcomers = [_Newcomer.of(one) for one in apprentices]
     newcomers.sort(key=lambda one: -one.n_rows)
-    with one_thread_each(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(_give, _handfuls(newcomers)))
+    for handful in _handfuls(newcomers):
+        _give(handful)
 
 
 def _handfuls(newcomers: Sequence[_Newcomer]) -> Iterator[Sequence[_Newcomer]]:
@@ -86,7 +79,7 @@ def _give(handful: Sequence[_Newcomer]) -> None:
             one.apprentice.detector.network_ = made
 
 
-def _together(handful: Sequence[_Newcomer]) -> list[Reads]:
+def _together(handful: Sequence[_Newcomer]) -> list[list[Read]]:
     """All of them in step."""
     lanes, places = list[Lane](), list[tuple[int, int]]()
     for i, one in enumerate(handful):
@@ -96,22 +89,22 @@ def _together(handful: Sequence[_Newcomer]) -> list[Reads]:
             lanes.append(Lane(one.network, fed, targets, None, scale))
             places.append((i, start))
     order = np.argsort([-len(lane) for lane in lanes], kind="stable")
-    found: list[Reads] = [[] for _ in handful]
+    found: list[list[Read]] = [[] for _ in handful]
     if not lanes:
         return found
     read = lane_reads([lanes[k] for k in order])
     for column, k in enumerate(order):
         i, start = places[k]
-        found[i].append((start, read[: len(lanes[k]), column].numpy()))
+        found[i].append((start, read[: len(lanes[k]), column]))
     return [sorted(each, key=lambda stretch: stretch[0]) for each in found]
 
 
 @torch.no_grad()
-def _alone(one: _Newcomer) -> Reads:
+def _alone(one: _Newcomer) -> list[Read]:
     """One series by itself, on its device."""
-    found: Reads = []
+    found: list[Read] = []
     for start, end in one.stretches:
         rows = one.material.inputs[None, start:end]
         hidden, _ = one.network.lstm(rows.to(one.apprentice.detector.device))
-        found.append((start, torch.cat([hidden.cpu(), rows], dim=-1)[0].numpy()))
+        found.append((start, torch.cat([hidden.cpu(), rows], dim=-1)[0]))
     return found

@@ -9,10 +9,7 @@ than a block of rows of one series (docs/decisions/0021-fleets.md).
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,18 +19,15 @@ from offbeat.fleet.lanes import Lane, lane_blocks, lane_numbers
 from offbeat.lstm import LSTMDetector
 from offbeat.preparation import Prepared
 from offbeat.series import FloatArray
-from offbeat.threads import one_thread_each
 from offbeat.walk import Block
 
 __all__ = ["Question", "answers"]
 
 MOST_LANES, LEAST_LANES = 512, 12
 """Lanes walked together, and how many make a step cheaper than walking them one by one."""
-FEWEST_SHARED = 128
-"""So many lanes at the least are worth a thread of their own."""
 LONG = 2.0
 """A lane so many times as long as the 12th is walked alone: it would step nearly by itself."""
-MOST_NUMBERS = 20_000_000
+MOST_NUMBERS = 45_000_000
 """Numbers that lanes walked together may hold."""
 
 
@@ -93,31 +87,26 @@ def _together(
     ordered = sorted(group, key=lambda i: -size[i])
     usual = size[ordered[LEAST_LANES - 1]]
     alone = [i for i in ordered if size[i] > LONG * usual]
-    handfuls = deque[list[int]]()
+    handfuls = list[list[int]]()
     for some in _handfuls(ordered[len(alone) :], questions, size):
         if len(some) < LEAST_LANES:
             alone += some
         else:
             handfuls.append(some)
     yield from ((i, questions[i].alone()) for i in alone)
-    under_way = deque[Future[_Walked]]()
-    workers = os.cpu_count() or 1
-    with one_thread_each(), ThreadPoolExecutor(workers) as pool:
-        while handfuls or under_way:
-            while handfuls and len(under_way) < workers:
-                under_way.append(pool.submit(_walked, questions, handfuls.popleft()))
-            yield from under_way.popleft().result().answers()
+    for some in handfuls:
+        yield from _walked(questions, some).answers()
 
 
 def _handfuls(
     ordered: Sequence[int], questions: Sequence[Question], size: dict[int, int]
 ) -> Iterator[list[int]]:
     """Questions, longest first, cut so that what is walked together fits into memory."""
-    at, share = 0, max(FEWEST_SHARED, -(-len(ordered) // (os.cpu_count() or 1)))
+    at = 0
     while at < len(ordered):
         n_numbers = questions[ordered[at]].detector.network_.head.out_features
         most = MOST_NUMBERS // max(1, size[ordered[at]] * n_numbers)
-        n_taken = min(MOST_LANES, max(1, most), share)
+        n_taken = min(MOST_LANES, max(1, most))
         yield list(ordered[at : at + n_taken])
         at += n_taken
 

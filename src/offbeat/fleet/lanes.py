@@ -17,6 +17,7 @@ from torch import Tensor
 
 from offbeat.networks import MAX_SCALE, MIN_SCALE, LSTMForecaster
 from offbeat.series import FloatArray
+from offbeat.threads import threads_worth
 from offbeat.walk import BLOCK, Block
 
 __all__ = ["Lane", "lane_blocks", "lane_numbers", "lane_reads"]
@@ -143,20 +144,22 @@ class _Steps:
     def run(self) -> Tensor:
         """Every step; the head's numbers, (T, B, n_numbers)."""
         numbers = torch.zeros(*self._fed.shape[:2], self._head.shape[2])
-        for row, step in self._walked():
-            n_active = int(self._active[row])
-            step.speak(numbers[row, :n_active])
-            if self._limits is not None and row + 1 < len(self._active):
-                n_next = int(self._active[row + 1])
-                self._limit(self._fed[row + 1, :n_next], numbers[row, :n_next], n_next)
+        with threads_worth(len(self._lanes), self._size):
+            for row, step in self._walked():
+                n_active = int(self._active[row])
+                step.speak(numbers[row, :n_active])
+                if self._limits is not None and row + 1 < len(self._active):
+                    n_next = int(self._active[row + 1])
+                    self._limit(self._fed[row + 1, :n_next], numbers[row, :n_next], n_next)
         return numbers
 
     @torch.no_grad()
     def reads(self) -> Tensor:
         """Every step; what the head reads, (T, B, F)."""
         found = torch.zeros(*self._fed.shape[:2], self._head.shape[1])
-        for row, step in self._walked():
-            found[row, : int(self._active[row])] = step.seen
+        with threads_worth(len(self._lanes), self._size):
+            for row, step in self._walked():
+                found[row, : int(self._active[row])] = step.seen
         return found
 
     def _walked(self) -> Iterator[tuple[int, _Step]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -49,14 +48,14 @@ def learn_own(
     start
         A fitted `SharedLSTM` to go on from.
     workers
-        Threads, each with a bundle of series; None takes the processor's cores.
+        Threads, each with a bundle of series; None takes as many as torch may use.
 
     Returns
     -------
     By key, in the fleet's order: the detector, or a `Failure` for what is too short, never moves
     or cannot be put on a regular step.
     """
-    school = _School(start, workers or os.cpu_count() or 1)
+    school = _School(start, workers or torch.get_num_threads())
     make = template.fresh if start is None else start.make_like(template)
     return learn_all(fleet, make, school.teach)
 

@@ -84,9 +84,7 @@ class StackedForecaster:
         hidden, parameters = rows, self.parameters
         n_layers = self._like.lstm.num_layers
         for layer in range(n_layers):
-            bias = parameters[f"bias_ih_{layer}"] + parameters[f"bias_hh_{layer}"]
-            weights = torch.cat([parameters[f"weight_{layer}"], bias], dim=1)
-            hidden = stacked_layer(hidden, weights, self._spaces[layer])
+            hidden = self._single(hidden, layer) if len(self) == 1 else self._stack(hidden, layer)
             if layer + 1 == n_layers:
                 hidden, rows = hidden[::step], rows[::step]
             if dropped is not None:
@@ -100,3 +98,20 @@ class StackedForecaster:
             return Forecast(parts[..., 0, :, :], None)
         scale = nn.functional.softplus(parts[..., 1, :, :]) + MIN_SCALE
         return Forecast(parts[..., 0, :, :], scale.clamp(max=MAX_SCALE))
+
+    def _stack(self, rows: Tensor, layer: int) -> Tensor:
+        """What a layer makes of rows (W, S, B, ...), (W, S, B, D)."""
+        parameters = self.parameters
+        bias = parameters[f"bias_ih_{layer}"] + parameters[f"bias_hh_{layer}"]
+        weights = torch.cat([parameters[f"weight_{layer}"], bias], dim=1)
+        return stacked_layer(rows, weights, self._spaces[layer])
+
+    def _single(self, rows: Tensor, layer: int) -> Tensor:
+        """The same of one series, by torch's own layer."""
+        size, joined = self._like.hidden_size, self.parameters[f"weight_{layer}"][0].T
+        biases = [self.parameters[f"{name}_{layer}"][0, 0] for name in ("bias_ih", "bias_hh")]
+        weights = [joined[:, :-size].contiguous(), joined[:, -size:].contiguous(), *biases]
+        start = rows.new_zeros(1, rows.shape[2], size)
+        options = (True, 1, 0.0, self.parameters["head"].requires_grad, False, False)
+        hidden, _, _ = torch.lstm(rows[:, 0], (start, start), weights, *options)
+        return hidden[:, None]
