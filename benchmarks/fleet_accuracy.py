@@ -26,7 +26,7 @@ KEPT = ROOT / "out" / "fleet"
 COLLECTIONS = ("gutentag_syn", "ucr", "wsd")
 SEED, SAMPLE = 0, 24
 """Series judged of each collection: drawn with this seed, the short ones first."""
-MODES = ("loop", "shared", "shared+embedding", "own from shared", "own")
+MODES = ("loop", "shared", "shared+embedding", "own from shared")
 
 
 def sample(collection: str) -> list[Recording]:
@@ -70,13 +70,11 @@ def _learned(
     read = {r.name: r.read() for r in todo}
     parts = {r.name: read[r.name].rows(0, r.n_train) for r in todo}
     made: Mapping[str, LSTMDetector | Failure]
-    if mode == "own":
-        made = learn_own(parts, template)
+    shared = _shared(collection, template, 4 if "embedding" in mode else 0)
+    if mode == "own from shared":
+        made = learn_own(parts, template, start=shared)
     else:
-        shared = _shared(collection, template, 4 if "embedding" in mode else 0)
         made = shared.admit_all(parts)
-        if mode == "own from shared":
-            made = learn_own(parts, template, start=shared)
     for recording in todo:
         yield recording, read[recording.name], made[recording.name]
 
