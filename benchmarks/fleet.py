@@ -220,7 +220,7 @@ def heading() -> str:
     """What it was measured on."""
     return (
         f"offbeat {version('offbeat')}, torch {torch.__version__}, NumPy {np.__version__}, "
-        f"{platform.machine()}, {os.cpu_count()} cores that other work shared; the load at the end "
+        f"{platform.machine()}, {os.cpu_count()} cores; the load at the end "
         "of each part stands beside it, and processor seconds beside the wall. Made by "
         "`make bench-fleet`."
     )

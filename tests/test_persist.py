@@ -49,6 +49,19 @@ def test_a_header_that_begins_like_a_pickle_loads(tmp_path: Path) -> None:
     raise AssertionError("no length was met that begins with 0x80")
 
 
+def test_learned_on_a_gpu_it_loads_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = load(KEPT).set_params(device="cuda")  # as if it had been
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    found = load(fitted.save(tmp_path / "m.offbeat"))
+    assert found.device == "cpu"
+    series = contract.waves(120)
+    np.testing.assert_array_equal(
+        found.anomaly_score(series), load(KEPT).anomaly_score(series), strict=True
+    )
+
+
 def test_what_is_not_fitted_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(NotFittedError):
         LSTMDetector().save(tmp_path / "m.offbeat")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Self
 
 import torch
 
@@ -13,7 +14,7 @@ from offbeat.networks import RowNetwork, tensors_of, weights_of, with_weights
 from offbeat.storable import part, under
 from offbeat.training import Material, ProgressHook, Training, TrainingLog, train
 
-__all__ = ["NetworkDetector"]
+__all__ = ["NetworkDetector", "device_here"]
 
 
 class NetworkDetector(Detector):
@@ -78,9 +79,23 @@ class NetworkDetector(Detector):
         state["training"] = {"best_epoch": log.best_epoch, "ended": log.ended}
         return state, arrays | under("network", weights_of(self.network_))
 
+    @classmethod
+    def from_state(cls, state: State, arrays: Arrays) -> Self:
+        """A fitted detector from what `state` gave, on a device that is here."""
+        options = dict(state["options"])
+        if "device" in options:  # not every method has a choice
+            options["device"] = device_here(options["device"])
+        return super().from_state({**state, "options": options}, arrays)
+
     def _restore(self, state: State, arrays: Arrays) -> None:
         super()._restore(state, arrays)
         diary, kept = state["training"], part("network", arrays)
         self.training_log_ = TrainingLog(self.record_.log, diary["best_epoch"], diary["ended"])
         network = with_weights(self._build_network, tensors_of(kept))
         self.network_ = network.to(self.device).eval()
+
+
+def device_here(learned_on: str) -> str:
+    """The device that a model was learned on, or the processor where there is no GPU."""
+    gone = learned_on.startswith("cuda") and not torch.cuda.is_available()
+    return "cpu" if gone else learned_on

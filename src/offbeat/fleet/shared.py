@@ -20,6 +20,7 @@ from offbeat.fleet.gathering import Common, fleet_material, opened, sampled
 from offbeat.fleet.learning import Apprentice, Learned, learn_all
 from offbeat.keeping import Arrays, State, options_from_plain
 from offbeat.lstm import DEFAULT_HORIZON, LOSSES, LSTMDetector
+from offbeat.networked import device_here
 from offbeat.networks import LSTMForecaster, RowNetwork, tensors_of, weights_of, with_weights
 from offbeat.series import Series
 from offbeat.storable import beyond, part, plain, under
@@ -280,6 +281,7 @@ class SharedLSTM:
     def from_state(cls, state: State, arrays: Arrays) -> Self:
         """What `state` gave."""
         template = LSTMDetector(**options_from_plain(state["template"]))
+        template.device = device_here(template.device)
         training = None if state["training"] is None else Training(**state["training"])
         made = cls(template, embedding=state["embedding"], training=training)
         common = state["common"]
