@@ -12,8 +12,9 @@ start quickly.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from offbeat.lazy import lazy_names
 
 if TYPE_CHECKING:
     from offbeat.autoencoders import AutoencoderDetector, LSTMAutoencoderDetector
@@ -201,13 +202,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'offbeat' has no attribute {name!r}")
-    value = getattr(import_module(f"offbeat.{_HOME[name]}"), name)
-    globals()[name] = value  # asked for once
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

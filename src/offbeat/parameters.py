@@ -8,6 +8,7 @@ only when scikit-learn itself asks.
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import cache
 from inspect import Parameter, signature
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ class HasParameters:
     """
 
     @classmethod
+    @cache
     def _defaults(cls) -> dict[str, object]:
         """Every parameter's name and default."""
         given = signature(cls.__init__).parameters.values()

@@ -24,6 +24,8 @@ class _Written(Protocol):
 
 def plain(value: object) -> Any:
     """A value as JSON knows it; what is unknown becomes its text."""
+    if isinstance(value, str | int | float | bool | None):
+        return value.item() if isinstance(value, np.number) else value
     if isinstance(value, _Written) and not isinstance(value, type):
         return value.to_dict()
     if is_dataclass(value) and not isinstance(value, type):
@@ -34,7 +36,7 @@ def plain(value: object) -> Any:
         return duration_text(value)
     if isinstance(value, np.number | np.bool_) and not isinstance(value, np.timedelta64):
         return value.item()
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return str(value)
 
 
 def under(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

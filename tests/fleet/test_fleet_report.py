@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -117,3 +119,8 @@ def test_series_without_a_clock_are_ranked_too(tmp_path: Path, capsys) -> None:
     assert capsys.readouterr().out.startswith("key,rows")
     with pytest.raises(DataError, match="holds no results"):
         rank_fleet(str(tmp_path))
+
+
+def test_a_ranking_waits_for_no_network() -> None:
+    code = "import sys; from offbeat.fleet import rank_fleet; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

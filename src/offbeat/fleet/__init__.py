@@ -14,20 +14,45 @@ goes on. More than fits into memory, on one machine or many:
     fleet.train("models")
     fleet.score("models", "scores")
     rank_fleet("scores").report("fleet.html")
+
+Names are imported when they are first asked for.
 """
 
 from __future__ import annotations
 
-from offbeat.fleet.choosing import ModeChoice, choose_mode
-from offbeat.fleet.driver import FleetProgress, FleetRun
-from offbeat.fleet.failure import Failure
-from offbeat.fleet.learning import Learned
-from offbeat.fleet.own import learn_own
-from offbeat.fleet.ranking import FleetRanking, rank_fleet
-from offbeat.fleet.runs import Fleet, parse_memory
-from offbeat.fleet.scoring import score_each, score_many
-from offbeat.fleet.shared import SharedLSTM
-from offbeat.fleet.store import ModelStore
+from typing import TYPE_CHECKING
+
+from offbeat.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from offbeat.fleet.choosing import ModeChoice, choose_mode
+    from offbeat.fleet.driver import FleetProgress, FleetRun
+    from offbeat.fleet.failure import Failure
+    from offbeat.fleet.learning import Learned
+    from offbeat.fleet.own import learn_own
+    from offbeat.fleet.ranking import FleetRanking, rank_fleet
+    from offbeat.fleet.runs import Fleet, parse_memory
+    from offbeat.fleet.scoring import score_each, score_many
+    from offbeat.fleet.shared import SharedLSTM
+    from offbeat.fleet.store import ModelStore
+
+_HOME = {
+    "Failure": "failure",
+    "Fleet": "runs",
+    "FleetProgress": "driver",
+    "FleetRanking": "ranking",
+    "FleetRun": "driver",
+    "Learned": "learning",
+    "ModeChoice": "choosing",
+    "ModelStore": "store",
+    "SharedLSTM": "shared",
+    "choose_mode": "choosing",
+    "learn_own": "own",
+    "parse_memory": "runs",
+    "rank_fleet": "ranking",
+    "score_each": "scoring",
+    "score_many": "scoring",
+}
 
 __all__ = [
     "Failure",
@@ -46,3 +71,5 @@ __all__ = [
     "score_each",
     "score_many",
 ]
+
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

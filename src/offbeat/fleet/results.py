@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from offbeat.detection import Detection
 from offbeat.fleet.failure import Failure
 from offbeat.fleet.frames import write_frame_at
 from offbeat.fleet.places import Place
 from offbeat.fleet.plan import FAILURES
+
+if TYPE_CHECKING:
+    from offbeat.detection import Detection
 
 __all__ = [
     "EVENTS",
