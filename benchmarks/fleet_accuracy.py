@@ -26,7 +26,7 @@ KEPT = ROOT / "out" / "fleet"
 COLLECTIONS = ("gutentag_syn", "ucr", "wsd")
 SEED, SAMPLE = 0, 24
 """Series judged of each collection: drawn with this seed, the short ones first."""
-MODES = ("loop", "shared", "shared+embedding", "own from shared")
+MODES = ("loop", "shared", "shared without embedding", "own from shared")
 
 
 def sample(collection: str) -> list[Recording]:
@@ -70,7 +70,7 @@ def _learned(
     read = {r.name: r.read() for r in todo}
     parts = {r.name: read[r.name].rows(0, r.n_train) for r in todo}
     made: Mapping[str, LSTMDetector | Failure]
-    shared = _shared(collection, template, 4 if "embedding" in mode else 0)
+    shared = _shared(collection, template, 0 if "without" in mode else 4)
     if mode == "own from shared":
         made = learn_own(parts, template, start=shared)
     else:

@@ -77,7 +77,7 @@ class SharedLSTM:
         self,
         template: LSTMDetector | None = None,
         *,
-        embedding: int = 0,
+        embedding: int = 4,
         training: Training | None = None,
     ) -> None:
         self.template = template
