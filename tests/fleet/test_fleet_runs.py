@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from fleet_data import TINY, frames, same_scores, write_files, write_long
-from offbeat import ConfigError, DataError, LSTMDetector, ModelFileError
+from offbeat import ConfigError, DataError, LSTMDetector, ModelFileError, Training
 from offbeat.cli.fleets import Taught
 from offbeat.cli.options import Cutting, Reading
-from offbeat.fleet import Fleet, FleetProgress, engine, rank_fleet
+from offbeat.fleet import Fleet, FleetProgress, driver, engine, fleetwide, rank_fleet
 from offbeat.fleet import runs as runs_module
 from offbeat.fleet.engine import Answer, Inline
 from offbeat.fleet.job import Job
@@ -127,6 +127,26 @@ def test_the_way_is_chosen_once_for_all_shards(tmp_path: Path) -> None:
     assert "deviations" in choice["reason"]
     with pytest.raises(ConfigError, match="mode='both' is unknown"):
         made.train(str(tmp_path / "n"), TINY, mode="both")  # type: ignore[arg-type]
+
+
+def test_in_a_large_fleet_each_network_begins_as_one_that_learned_from_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (fleetwide, driver):
+        monkeypatch.setattr(module, "BEGIN_AT", 4)
+    fleet = frames(5)
+    fleet["other"] = fleet["pump 0"].with_columns(heat=pl.col("flow") * 2)
+    data = write_files(tmp_path / "data", fleet)
+    template = TINY.fresh().set_params(training=Training(max_epochs=10))
+    made = Fleet(str(data), workers=0, shard_series=2)
+    assert made.train(str(tmp_path / "m"), template).succeeded == 6
+    store = Fleet.open(str(tmp_path / "m"))
+    epochs = {key: len(store.detector(key).training_log_.epochs) for key in store}
+    assert epochs.pop("other") > 2  # not like the fleet: it began afresh
+    assert set(epochs.values()) == {2}
+    one, two = (store.detector(f"pump {n}").network_.lstm.state_dict() for n in (1, 2))
+    assert not any(bool((one[name] == two[name]).all()) for name in one)
+    assert made.score(str(tmp_path / "m"), str(tmp_path / "s")).succeeded == 6
 
 
 class Stopped(Inline):

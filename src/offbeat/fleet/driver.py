@@ -23,7 +23,7 @@ import polars as pl
 from offbeat.errors import DataError, OffbeatError
 from offbeat.fleet.engine import Engine
 from offbeat.fleet.finding import DataFile, find_files, named_twice
-from offbeat.fleet.fleetwide import SHARED, sample_of
+from offbeat.fleet.fleetwide import BEGIN_AT, SHARED, sample_of
 from offbeat.fleet.frames import frame_at, read_table, write_frame_at
 from offbeat.fleet.job import JOB_FILE, Job, agreed
 from offbeat.fleet.loading import STAGING, too_large
@@ -146,7 +146,7 @@ def run_job(
         if plan is None:
             plan = _plan(job, place, engine, limits, progress)
             plan.write(place / "plan")
-        if job.mode != "own":
+        if job.mode != "own" or (job.kind == "train" and plan.n_series >= BEGIN_AT):
             _learn_shared(job, place, plan, engine, limits)
         fresh = _do_shards(job, place, plan, engine, limits, progress)
         _settle(job, place, plan)
@@ -275,6 +275,7 @@ def _learn_shared(job: Job, out: Place, plan: Plan, engine: Engine, limits: Limi
     most = SAMPLE_OF_SHARDS * (FILE_BYTES_OF_A_SHARD if job.key is None else job.shard_values)
     sample = sample_of(plan, most)
     task = _task(job, out, sample, limits, {}) | {"do": "shared", "name": SHARED}
+    task["n_series"] = plan.n_series
     for _ in _answers(engine, [task], _Counter("series", 0, None)):
         pass
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from offbeat.errors import DataError
 from offbeat.fleet.asking import Learn, lessons
 from offbeat.fleet.choosing import choose_mode
+from offbeat.fleet.failure import Failure
 from offbeat.fleet.job import Job
 from offbeat.fleet.learning import Learned
 from offbeat.fleet.own import learn_own
@@ -21,12 +23,16 @@ from offbeat.lstm import LSTMDetector
 from offbeat.series import Series
 from offbeat.tensorfile import checked_text, parse_tensors, tensor_bytes
 
-__all__ = ["SHARED", "besides", "learn_fleetwide", "sample_of", "way_of"]
+__all__ = ["BEGIN_AT", "SHARED", "besides", "learn_fleetwide", "sample_of", "way_of"]
 
 SHARED = "shared"
+BEGIN_AT = 200
+"""In a fleet of so many series networks of their own begin as one that learned from all: its
+training costs what twenty single fits do."""
 SAMPLE_SHARDS, SAMPLE_SERIES = 64, 2_000
 """Shards that the sample is drawn from, and series in it, at most."""
-MODEL, CHOICE, KEY = "shared.safetensors", "shared.json", "offbeat-shared"
+MODEL, BEGIN, CHOICE = "shared.safetensors", "begin.safetensors", "shared.json"
+KEY = "offbeat-shared"
 
 
 def sample_of(plan: Plan, most_cost: int) -> Shard:
@@ -60,8 +66,17 @@ def sample_of(plan: Plan, most_cost: int) -> Shard:
     return Shard(-1, tuple(sorted(taken, key=lambda each: each.key)), groups)
 
 
-def learn_fleetwide(job: Job, out: Place, series: Mapping[str, Series]) -> str:
+def learn_fleetwide(job: Job, out: Place, series: Mapping[str, Series], n_series: int) -> str:
     """Choose the way if that is asked for, learn what the fleet shares, and keep it; the reason.
+
+    Parameters
+    ----------
+    job, out
+        Of the run.
+    series
+        A sample of the fleet.
+    n_series
+        How many the fleet has.
 
     Raises
     ------
@@ -69,7 +84,7 @@ def learn_fleetwide(job: Job, out: Place, series: Mapping[str, Series]) -> str:
         If nothing in the sample can be learned from.
     """
     parts, failures = lessons(job, series)
-    if not parts:
+    if not parts and job.mode != "own":
         first = next((f"{each.key}: {each.reason}" for each in failures.values()), "it is empty")
         raise DataError(f"no series of the sample can be learned: {first}")
     mode, reason = job.mode, "as given"
@@ -77,17 +92,28 @@ def learn_fleetwide(job: Job, out: Place, series: Mapping[str, Series]) -> str:
         choice = choose_mode(parts, job.template)
         mode, reason = choice.mode, choice.reason
     if mode == "shared":
-        shared = SharedLSTM(job.template).fit(parts)
-        (out / MODEL).write(tensor_bytes(KEY, *shared.state(), {}))
+        _learn_and_keep(job, parts, out / MODEL)
+    elif n_series >= BEGIN_AT:
+        with suppress(DataError):  # then each begins afresh
+            _learn_and_keep(job, parts, out / BEGIN)
     (out / CHOICE).write(json.dumps({"mode": mode, "reason": reason}).encode())
     return reason
 
 
-def way_of(job: Job, out: Place) -> tuple[Learn, Mapping[str, np.ndarray] | None]:
+def _learn_and_keep(job: Job, parts: Mapping[str, Series], place: Place) -> None:
+    shared = SharedLSTM(job.template).fit(parts)
+    place.write(tensor_bytes(KEY, *shared.state(), {}))
+
+
+def way_of(out: Place) -> tuple[Learn, Mapping[str, np.ndarray] | None]:
     """How the series of a shard are learned, and the arrays that their models share."""
-    if job.mode == "own" or json.loads((out / CHOICE).read())["mode"] == "own":
+    place = out / CHOICE
+    if not place.exists():  # a small fleet of networks of their own shares nothing
         return learn_own, None
-    shared = _kept(out)
+    if json.loads(place.read())["mode"] == "own":
+        begin = out / BEGIN
+        return (_begun_as(_read(begin)) if begin.exists() else learn_own), None
+    shared = _read(out / MODEL)
 
     def lend(parts: Mapping[str, Series], template: LSTMDetector) -> Learned:  # noqa: ARG001
         return shared.admit_all(parts)
@@ -95,13 +121,24 @@ def way_of(job: Job, out: Place) -> tuple[Learn, Mapping[str, np.ndarray] | None
     return lend, shared.weights()
 
 
+def _begun_as(shared: SharedLSTM) -> Learn:
+    """Networks of their own that begin as the fleet's; what is not like the fleet begins afresh."""
+
+    def learn(parts: Mapping[str, Series], template: LSTMDetector) -> Learned:
+        made = learn_own(parts, template, start=shared)
+        others = {key: parts[key] for key, each in made.items() if isinstance(each, Failure)}
+        return {**made, **learn_own(others, template)}
+
+    return learn
+
+
 def besides(models: Place) -> Mapping[str, np.ndarray] | None:
     """The arrays that all models of a store share; None if each has its own."""
-    return _kept(models).weights() if (models / MODEL).exists() else None
+    place = models / MODEL
+    return _read(place).weights() if place.exists() else None
 
 
-def _kept(out: Place) -> SharedLSTM:
-    place = out / MODEL
+def _read(place: Place) -> SharedLSTM:
     what = ("shared model", "a network of a fleet")
     header, arrays = parse_tensors(place.read(), place.url, KEY, what)
     return SharedLSTM.from_state(json.loads(checked_text(place.url, KEY, header, arrays)), arrays)

@@ -63,7 +63,9 @@ def _shared(job: Job, out: Place, task: Message) -> Done:
     sample = Shard.from_dict(task["shard"])
     loaded = load_shard(job, out, sample, task["memory"])
     series = {key: each for key, each in loaded if isinstance(each, Series)}
-    return Done(task["name"], 0, 0, extra={"mode": learn_fleetwide(job, out, series)})
+    return Done(
+        task["name"], 0, 0, extra={"mode": learn_fleetwide(job, out, series, task["n_series"])}
+    )
 
 
 def _shard(job: Job, out: Place, task: Message) -> Done:
@@ -96,7 +98,7 @@ def _train(
     failures: list[Failure],
 ) -> int:
     detectors = {}
-    learn, arrays = way_of(job, out)
+    learn, arrays = way_of(out)
     for group in groups:
         for key, made in learn_all(job, group, learn).items():
             if isinstance(made, Failure):
