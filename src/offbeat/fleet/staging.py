@@ -24,8 +24,10 @@ from offbeat.parts import optional_part
 
 __all__ = ["Groups", "StagedFile", "read_groups", "stage_file"]
 
-GROUP_ROWS = 50_000
-"""Rows from which a row group is closed when the key changes; a longer key fills several."""
+GROUP_ROWS = 4_000
+"""Rows from which a row group is closed when the key changes; a longer key fills several. Where
+every spill holds every key, a shard reads one group of each: larger ones are mostly other shards'
+rows, smaller ones mostly what Parquet says about them."""
 INDEX = {"key": pl.String, "group": pl.Int64, "rows": pl.Int64, "width": pl.Int64}
 BLOCKS_PER_SPILL = 4
 
@@ -78,13 +80,16 @@ def stage_file(
 def read_groups(staging: Place, groups: Groups, key: str, wanted: Sequence[str]) -> pl.DataFrame:
     """The rows of the keys that are wanted, those of a key in the order of the data."""
     parquet = optional_part("pyarrow.parquet", extra="fleet", needed_by="a fleet")
-    parts = []
+    compute = optional_part("pyarrow.compute", extra="fleet", needed_by="a fleet")
+    keys, parts = pl.Series(wanted, dtype=pl.String).to_arrow(), []
     for spill, numbers in groups.items():
         with (staging / f"{spill}.parquet").open() as opened:
             table = parquet.ParquetFile(opened).read_row_groups(numbers)
-        frame = pl.from_arrow(table)
+        # by Arrow, which copies: what polars filters may hold the whole group in memory
+        own = table.filter(compute.is_in(table[key], keys.cast(table[key].type)))
+        frame = pl.from_arrow(own)
         assert isinstance(frame, pl.DataFrame)
-        parts.append(frame.filter(pl.col(key).is_in(wanted)))
+        parts.append(frame)
     return pl.concat(parts, how="diagonal_relaxed")
 
 
