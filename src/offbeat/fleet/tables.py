@@ -81,10 +81,11 @@ def _of_parquet(stream: IO[bytes], size: int) -> Iterator[pl.DataFrame]:
     opened: Any = parquet.ParquetFile(stream)
     width = max(1, len(opened.schema_arrow.names))
     rows = max(1_000, size // (BYTES_PER_VALUE * width))
-    for batch in opened.iter_batches(batch_size=rows):
-        frame = pl.from_arrow(batch)
-        assert isinstance(frame, pl.DataFrame)
-        yield frame
+    for group in range(opened.num_row_groups):  # asked for all at once, it keeps what it has read
+        for batch in opened.iter_batches(batch_size=rows, row_groups=[group]):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)
+            yield frame
 
 
 def _of_text(
