@@ -84,7 +84,7 @@ def read_groups(staging: Place, groups: Groups, key: str, wanted: Sequence[str])
     keys, parts = pl.Series(wanted, dtype=pl.String).to_arrow(), []
     for spill, numbers in groups.items():
         with (staging / f"{spill}.parquet").open() as opened:
-            table = parquet.ParquetFile(opened).read_row_groups(numbers)
+            table = parquet.ParquetFile(opened).read_row_groups(numbers, use_threads=False)
         # by Arrow, which copies: what polars filters may hold the whole group in memory
         own = table.filter(compute.is_in(table[key], keys.cast(table[key].type)))
         frame = pl.from_arrow(own)
