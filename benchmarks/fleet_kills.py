@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,8 +136,7 @@ def disturbed(
         if running.poll() is not None:
             break  # it was quicker
         if over_worker and workers:
-            os.kill(draw.choice(workers), signal.SIGKILL)
-            tally.workers += 1
+            tally.workers += end_a_worker(running, workers_of, draw)
             continue
         running.kill()
         running.communicate()
@@ -147,6 +147,17 @@ def disturbed(
         raise SystemExit(f"the run ended with {running.returncode}: {said.decode()}")
     tally.look(out)
     return tally
+
+
+def end_a_worker(
+    running: subprocess.Popen[bytes], workers_of: FindWorkers, draw: random.Random
+) -> bool:
+    """Whether one was ended; one may have ended by itself since it was looked for."""
+    while workers := wait_for_workers(running, workers_of):
+        with suppress(ProcessLookupError):
+            os.kill(draw.choice(workers), signal.SIGKILL)
+            return True
+    return False
 
 
 def wait_for_workers(running: subprocess.Popen[bytes], workers_of: FindWorkers) -> list[int]:
