@@ -1,7 +1,7 @@
 """What a fleet takes: bytes a value, bytes a process, and a data set larger than its memory.
 
     make bench-memory-fleet          # 10 GB through 1 GB
-    python benchmarks/fleet_memory.py --gigabytes 2
+    python benchmarks/fleet_memory.py --gigabytes 2 --order time
 
 Peak memory is the sum of what driver and workers hold for themselves (private pages), looked at ten
 times a second. Writes `results/fleet_memory.md`.
@@ -53,16 +53,27 @@ def bytes_a_value(rows: int, channels: int) -> tuple[float, float]:
     return process, value
 
 
-def make_table(path: Path, gigabytes: float) -> int:
-    """A long Parquet table in the order of time, so that every part of it holds every series."""
+def make_table(path: Path, gigabytes: float, order: str) -> int:
+    """A long Parquet table; how many series it has.
+
+    Parameters
+    ----------
+    path, gigabytes
+        Where, and how large in memory.
+    order
+        "key": one series after the other. "time": every part of it holds every series.
+    """
     n_series = max(1, round(gigabytes * 1e9 / (N_ROWS * N_CHANNELS * VALUE)))
-    draw, step = np.random.default_rng(0), 100
-    writer = None
     keys = [f"sensor {n:05d}" for n in range(n_series)]
-    for at in range(0, N_ROWS, step):
-        row = np.tile(np.arange(at, at + step), n_series)
+    draw, step = np.random.default_rng(0), 100 if order == "time" else N_ROWS
+    parts = [(keys, at) for at in range(0, N_ROWS, step)]
+    if order == "key":
+        parts = [([key], 0) for key in keys]
+    writer = None
+    for held, at in parts:
+        row = np.tile(np.arange(at, at + step), len(held))
         time_of = np.datetime64("2026-01-01", "us") + row.astype("timedelta64[m]")
-        columns = {"time": time_of, "sensor": np.repeat(keys, step)}
+        columns = {"time": time_of, "sensor": np.repeat(held, step)}
         for channel in range(N_CHANNELS):
             noise = 0.1 * draw.standard_normal(len(row))
             columns[f"c{channel}"] = np.sin(row / 9 + channel) + noise
@@ -106,6 +117,7 @@ def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--gigabytes", type=float, default=10.0)
     asked.add_argument("--memory", default="1GB")
+    asked.add_argument("--order", choices=("key", "time"), default="key", help="of the rows")
     given = asked.parse_args()
     lines = ["| channels | rows | a process, MB | bytes a value |", "|---|---|---|---|"]
     for rows, channels in ((40_000, 1), (40_000, 4), (20_000, 16)):
@@ -113,15 +125,15 @@ def main() -> None:
         lines.append(f"| {channels} | {rows:,} | {process / 1e6:.0f} | {value:.0f} |")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "fleet.parquet"
-        n_series = make_table(data, given.gigabytes)
+        n_series = make_table(data, given.gigabytes, given.order)
         seconds, peak, said = run(data, Path(folder) / "models", given.memory)
         on_disk = data.stat().st_size
     swelled = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     lines += [
         "",
-        "| data, in memory | on disk | series | --memory | peak | seconds | result |",
-        "|---|---|---|---|---|---|---|",
-        f"| {given.gigabytes:g} GB | {on_disk / 1e9:.2f} GB | {n_series:,} | {given.memory} | "
+        "| data, in memory | ordered by | on disk | series | --memory | peak | seconds | result |",
+        "|---|---|---|---|---|---|---|---|",
+        f"| {given.gigabytes:g} GB | {given.order} | {on_disk / 1e9:.2f} GB | {n_series:,} | {given.memory} | "
         f"{peak / 1e6:,.0f} MB | {seconds:,.0f} | {said} |",
         "",
         f"Largest single process: {swelled / 1e6:,.0f} MB, shared libraries counted in. "

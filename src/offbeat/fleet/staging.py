@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -81,16 +82,16 @@ def read_groups(staging: Place, groups: Groups, key: str, wanted: Sequence[str])
     """The rows of the keys that are wanted, those of a key in the order of the data."""
     parquet = optional_part("pyarrow.parquet", extra="fleet", needed_by="a fleet")
     compute = optional_part("pyarrow.compute", extra="fleet", needed_by="a fleet")
-    keys, parts = pl.Series(wanted, dtype=pl.String).to_arrow(), []
+    arrow = optional_part("pyarrow", extra="fleet", needed_by="a fleet")
+    keys, tables = pl.Series(wanted, dtype=pl.String).to_arrow(), []
     for spill, numbers in groups.items():
         with (staging / f"{spill}.parquet").open() as opened:
             table = parquet.ParquetFile(opened).read_row_groups(numbers, use_threads=False)
         # by Arrow, which copies: what polars filters may hold the whole group in memory
-        own = table.filter(compute.is_in(table[key], keys.cast(table[key].type)))
-        frame = pl.from_arrow(own)
-        assert isinstance(frame, pl.DataFrame)
-        parts.append(frame)
-    return pl.concat(parts, how="diagonal_relaxed")
+        tables.append(table.filter(compute.is_in(table[key], keys.cast(table[key].type))))
+    alike = [list(same) for _, same in groupby(tables, key=lambda table: table.schema)]
+    frames = [pl.DataFrame(arrow.concat_tables(same)) for same in alike]
+    return pl.concat(frames, how="diagonal_relaxed")
 
 
 def _gathered(parts: Iterator[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
