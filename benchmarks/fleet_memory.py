@@ -133,8 +133,8 @@ def main() -> None:
         "",
         "| data, in memory | ordered by | on disk | series | --memory | peak | seconds | result |",
         "|---|---|---|---|---|---|---|---|",
-        f"| {given.gigabytes:g} GB | {given.order} | {on_disk / 1e9:.2f} GB | {n_series:,} | {given.memory} | "
-        f"{peak / 1e6:,.0f} MB | {seconds:,.0f} | {said} |",
+        f"| {given.gigabytes:g} GB | {given.order} | {on_disk / 1e9:.2f} GB | {n_series:,} "
+        f"| {given.memory} | {peak / 1e6:,.0f} MB | {seconds:,.0f} | {said} |",
         "",
         f"Largest single process: {swelled / 1e6:,.0f} MB, shared libraries counted in. "
         f"{platform.machine()}, Python {platform.python_version()}, polars {pl.__version__}.",
