@@ -27,7 +27,7 @@ import polars as pl
 
 from ray_cluster import QUIET, ray_cluster, ray_workers
 
-N_SERIES, N_ROWS, N_KILLS = 240, 700, 20
+N_SERIES, N_ROWS, N_KILLS, PAUSE = 240, 700, 20, 4.5
 SETTINGS = ("--set", "hidden_size=8", "--set", "n_layers=1", "--set", "training.max_epochs=6")
 OFFBEAT = (sys.executable, "-c", "from offbeat.cli import main; main()")
 KEYS = ["key", "row"]
@@ -228,11 +228,11 @@ def measure(
 def main() -> None:
     """Measure, print and keep the table."""
     with tempfile.TemporaryDirectory() as folder:
-        local = measure(Path(folder), N_SERIES, N_ROWS, N_KILLS, pause=8.0)
+        local = measure(Path(folder), N_SERIES, N_ROWS, N_KILLS, pause=PAUSE)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as temp:
         os.environ |= QUIET
         with ray_cluster(Path(temp)) as address:
-            on_ray = measure(Path(folder), N_SERIES, N_ROWS, N_KILLS, pause=8.0, ray=address)
+            on_ray = measure(Path(folder), N_SERIES, N_ROWS, N_KILLS, pause=PAUSE, ray=address)
     title = f"a fleet of {N_SERIES} series, killed {N_KILLS} times"
     lines = [f"| {title} | this machine's workers | a Ray cluster |", "|---|---|---|"]
     lines += [f"| {name} | {value} | {on_ray[name]} |" for name, value in local.items()]
