@@ -21,6 +21,7 @@ __all__ = [
     "LSTMForecaster",
     "LSTMState",
     "RowNetwork",
+    "sharing",
     "tensors_of",
     "weights_of",
     "with_weights",
@@ -270,3 +271,9 @@ def with_weights(build: Callable[[], N], weights: Mapping[str, Tensor]) -> N:
         network = build()
     network.load_state_dict(weights, assign=True)
     return network
+
+
+def sharing(network: LSTMForecaster, own: Mapping[str, Tensor]) -> LSTMForecaster:
+    """A network with these weights of its own, which shares all others, in evaluation mode."""
+    weights = {**network.state_dict(), **own}
+    return with_weights(lambda: LSTMForecaster(**network.shape), weights).eval()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from offbeat.networks import Forecast, LSTMForecaster, LSTMState, RowNetwork, with_weights
+from offbeat.networks import Forecast, LSTMForecaster, LSTMState, RowNetwork, sharing
 
 __all__ = ["EmbeddedForecaster", "with_biases"]
 
@@ -65,5 +65,4 @@ class EmbeddedForecaster(RowNetwork):
 
 def with_biases(network: LSTMForecaster, gates: Tensor, numbers: Tensor) -> LSTMForecaster:
     """A network that shares the weights of another and has its own two biases."""
-    weights = {**network.state_dict(), "lstm.bias_ih_l0": gates, "head.bias": numbers}
-    return with_weights(lambda: LSTMForecaster(**network.shape), weights).eval()
+    return sharing(network, {"lstm.bias_ih_l0": gates, "head.bias": numbers})

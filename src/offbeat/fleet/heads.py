@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from offbeat.chunks import Material
-from offbeat.networks import MAX_SCALE, MIN_SCALE, LSTMForecaster, with_weights
+from offbeat.networks import MAX_SCALE, MIN_SCALE, LSTMForecaster, sharing
 
 __all__ = ["MOST_ROWS", "Read", "last_rows", "own_head"]
 
@@ -184,12 +184,10 @@ def _shift(residual: Tensor, raw: Tensor) -> Tensor:
 
 def _with_head(network: LSTMForecaster, change: Tensor, shift: Tensor) -> LSTMForecaster:
     """The network with this added to its head; everything else is shared."""
-    weights = dict(network.state_dict())
     n_told = change.shape[1]
-    head, bias = weights["head.weight"].clone(), weights["head.bias"].clone()
+    head, bias = network.head.weight.detach().clone(), network.head.bias.detach().clone()
     head[:n_told] += change[:-1].T.to(head)
     bias[:n_told] += change[-1].to(bias)
     if network.gaussian:
         bias[n_told:] += shift.to(bias)
-    weights |= {"head.weight": head, "head.bias": bias}
-    return with_weights(lambda: LSTMForecaster(**network.shape), weights).eval()
+    return sharing(network, {"head.weight": head, "head.bias": bias})

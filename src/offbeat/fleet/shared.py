@@ -21,7 +21,14 @@ from offbeat.fleet.learning import Apprentice, Learned, learn_all
 from offbeat.keeping import Arrays, State, options_from_plain
 from offbeat.lstm import DEFAULT_HORIZON, LOSSES, LSTMDetector
 from offbeat.networked import device_here
-from offbeat.networks import LSTMForecaster, RowNetwork, tensors_of, weights_of, with_weights
+from offbeat.networks import (
+    LSTMForecaster,
+    RowNetwork,
+    sharing,
+    tensors_of,
+    weights_of,
+    with_weights,
+)
 from offbeat.series import Series
 from offbeat.storable import beyond, part, plain, under
 from offbeat.tensorfile import checked_text, read_tensors, write_tensors
@@ -341,6 +348,5 @@ class SharedLSTM:
         made.network_ = network
         if own:
             weights = {name: each.to(made.device) for name, each in tensors_of(own).items()}
-            weights = {**network.state_dict(), **weights}
-            made.network_ = with_weights(lambda: LSTMForecaster(**network.shape), weights).eval()
+            made.network_ = sharing(network, weights)
         return made
